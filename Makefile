@@ -1,0 +1,72 @@
+# Copyright (c) 2026 apiops.access contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Everything that is made lies in .build, which can be removed at any time. No command needs root.
+
+SHELL := /bin/bash
+PYTHON ?= python3
+BUILD := $(CURDIR)/.build
+VENV := $(BUILD)/venv
+COLLECTION := ansible_collections/apiops/access
+TREE := $(BUILD)/$(COLLECTION)
+WORKERS ?= 2
+
+# Whatever the user's own configuration says, these commands see this collection and no other settings.
+export PATH := $(VENV)/bin:$(PATH)
+export ANSIBLE_COLLECTIONS_PATH := $(BUILD)
+export ANSIBLE_CONFIG := /dev/null
+export ANSIBLE_HOME := $(BUILD)/ansible_home
+export PYTHONPATH := $(BUILD)
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+$(VENV)/.done: tests/requirements.txt requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or later is needed; name it by: make PYTHON=/path/to/python3.12 ..." >&2; exit 1; }
+	@echo "Installing what is needed into .build/venv, once (some minutes on a slow line) ..."
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt -r requirements.txt
+	@touch $@
+
+.PHONY: setup
+setup: $(VENV)/.done ## Make the virtual environment and the collection tree
+	@mkdir -p $(dir $(TREE))
+	@ln -sfn $(CURDIR) $(TREE)
+
+.PHONY: demo
+demo: setup ## Run the main job on the built-in sandbox, with 4 hosts and 4 vendors
+	@python -m ansible_collections.apiops.access.tests.demo $(BUILD)/demo
+
+.PHONY: sandbox
+sandbox: setup ## Run the sandbox in the foreground, to try curl or a playbook on it
+	@python -m ansible_collections.apiops.access.tests.sandbox --state $(BUILD)/sandbox
+
+.PHONY: test
+test: setup lint ## Run all tests
+	@python -m pytest -n $(WORKERS) --dist loadgroup
+
+.PHONY: unit
+unit: setup ## Run the unit tests alone
+	@python -m pytest tests/unit
+
+.PHONY: lint
+lint: setup ## Check types, style and documentation
+	ruff check .
+	ruff format --check .
+	cd $(BUILD) && mypy --config-file $(CURDIR)/pyproject.toml -p ansible_collections.apiops.access.plugins -p ansible_collections.apiops.access.tests
+	ansible-lint --offline --profile production --exclude changelogs/ --exclude .build/ -q
+	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self --disallow-unknown-collection-refs .
+	antsibull-changelog lint
+
+.PHONY: dist
+dist: setup ## Build the collection's archive
+	ansible-galaxy collection build --force --output-path $(BUILD)
+
+.PHONY: clean
+clean: ## Remove everything that was made
+	rm -rf $(BUILD)

@@ -1,0 +1,198 @@
+# Copyright (c) 2026 apiops.access contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Controller host of the operation token_test; documented in the module of the same name."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+
+from ..module_utils._arguments import TOKEN_TEST_SPEC
+from ..module_utils._errors import AccessError, ConfigurationError
+from ..module_utils._model import Account, Token, worst_outcome
+from ..module_utils._operations.oauth_token import request_token
+from ..module_utils._operations.token_test import MOST_AT_ONCE
+from ..module_utils._providers import PROVIDERS
+from ..module_utils._providers._base import verdict_of_error
+from ..plugin_utils._action import AccessAction, shipped_options
+from ..plugin_utils._options import listed_accounts
+
+
+@dataclasses.dataclass
+class Check:
+    """One account on its way to a verdict."""
+
+    account: Account
+    params: t.Mapping[str, t.Any]
+    token: Token | None = None
+    reused: bool = False
+    renewed: bool = False
+    verdict: dict[str, t.Any] | None = None
+
+
+class ActionModule(AccessAction):
+    """Finds the tokens on the controller, and has the host itself test them."""
+
+    spec = TOKEN_TEST_SPEC
+
+    def perform(self) -> dict[str, t.Any]:
+        checks, params = self._checks()
+        self._with_tokens(checks, self._obtain)
+        ran = self._test(checks)
+        # A cached token can have died since; one that was requested just now has not.
+        rejected = [check for check in checks if check.reused and _of(check)["reason"] == "token_rejected"]
+        if rejected:
+            self._with_tokens(rejected, self._renew)
+            self._test([check for check in rejected if check.renewed])
+        return self._result(checks, params, ran)
+
+    def _checks(self) -> tuple[list[Check], dict[str, t.Any]]:
+        """What is to be tested; everything that can be wrong with the options is found before anything is sent."""
+        raw = dict(self._task.args)
+        if raw.get("accounts") is None:
+            params, explicit = self.options()
+            ready = params["access_token"] or (params["access_tokens"] or {}).get(params["name"])
+            account = self.one_account(params, explicit, need_credentials=not ready)
+            checks = [Check(account, {**params, "access_token": ready})]
+        else:
+            params, _explicit = self.options()
+            found = listed_accounts(params["accounts"], raw, self.accounts_variable)
+            checks = [Check(account, own) for account, own in found]
+            ready_tokens = params["access_tokens"] or {}
+            unknown = sorted(set(ready_tokens) - {check.account.name for check in checks})
+            if unknown:
+                raise ConfigurationError(
+                    f"access_tokens names accounts that are not in accounts: {', '.join(unknown)}."
+                )
+            for check in checks:
+                check.params = {
+                    **check.params,
+                    "access_token": ready_tokens.get(check.account.name) or check.params["access_token"],
+                }
+        for check in checks:
+            self.remember_secrets(check.params)
+            if not PROVIDERS[check.account.provider].needs_token(check.account):
+                self._allow_basic(check)
+        return checks, params
+
+    @staticmethod
+    def _allow_basic(check: Check) -> None:
+        """With basic authorization the credentials themselves would go to the host: only where the user says so."""
+        if check.params["request_from"] != "target":
+            raise ConfigurationError(
+                "authorization_type 'basic' has no token: its test sends the client secret itself to each host. Set "
+                "request_from: target where that is wanted, or use authorization_type 'bearer'."
+            ).about(check.account.name, check.account.provider)
+
+    def _with_tokens(self, checks: t.Sequence[Check], step: t.Callable[[Check], None]) -> None:
+        """Run a step for each account, at the same time where the controller asks; note its error as the verdict."""
+
+        def guarded(check: Check) -> None:
+            try:
+                step(check)
+            except AccessError as error:
+                check.token = None
+                check.verdict = verdict_of_error(error, check.account.base_url).to_dict()
+
+        here = [check for check in checks if check.params["request_from"] == "controller"]
+        if here:
+            with ThreadPoolExecutor(max_workers=MOST_AT_ONCE) as pool:
+                list(pool.map(guarded, here))
+        for check in checks:
+            if check not in here:  # Ansible's connection to a host serves one module at a time
+                guarded(check)
+
+    def _obtain(self, check: Check) -> None:
+        ready = check.params["access_token"]
+        if ready:
+            check.token = PROVIDERS[check.account.provider].ready_token(check.account, ready)
+            return
+        provider = PROVIDERS[check.account.provider]
+        if not provider.needs_token(check.account):
+            check.token = request_token(check.account, None)
+            return
+        obtained = self.obtain(check.account, check.params)
+        check.token, check.reused = obtained.token, obtained.reused
+
+    def _renew(self, check: Check) -> None:
+        before = t.cast(Token, check.token)
+        obtained = self.obtain(check.account, check.params, rejected=before.fingerprint)
+        check.token, check.renewed = obtained.token, obtained.token.fingerprint != before.fingerprint
+
+    def _test(self, checks: t.Sequence[Check]) -> dict[str, t.Any]:
+        """Have the host test all tokens that are there, in one module run; return what the module returned."""
+        ready = [check for check in checks if check.token is not None]
+        if not ready:
+            return {}
+        tokens = {check.account.name: t.cast(Token, check.token).access_token for check in ready}
+        self.secrets |= set(tokens.values())
+        result = self.run_module(
+            "token_test",
+            {"accounts": [_shipped(check) for check in ready], "access_tokens": tokens, "fail_on": []},
+        )
+        for check, verdict in zip(ready, result["verdicts"]):
+            check.verdict = verdict
+        return result
+
+    def _result(
+        self, checks: t.Sequence[Check], params: t.Mapping[str, t.Any], ran: t.Mapping[str, t.Any]
+    ) -> dict[str, t.Any]:
+        now = time.time()
+        verdicts = []
+        for check in checks:
+            token = check.token
+            basic = token is not None and token.token_type == "Basic"
+            verdicts.append(
+                {
+                    "name": check.account.name,
+                    "provider": check.account.provider,
+                    **_of(check),
+                    "expires_in": token.expires_in(now) if token else None,
+                    "fingerprint": token.fingerprint if token and not basic else None,
+                    "reused": check.reused and not check.renewed,
+                    "renewed": check.renewed,
+                }
+            )
+        outcome = worst_outcome(verdict["outcome"] for verdict in verdicts)
+        result: dict[str, t.Any] = {
+            key: value
+            for key, value in ran.items()
+            if key in ("invocation", "warnings", "deprecations", "ansible_facts")
+        }
+        result.update(changed=False, outcome=outcome, verdicts=verdicts)
+        if params["accounts"] is None:
+            result.update({key: value for key, value in verdicts[0].items() if key not in ("name", "message")})
+        failing = [verdict for verdict in verdicts if verdict["outcome"] in params["fail_on"]]
+        if failing:
+            result["failed"] = True
+            result["failure"] = {
+                "kind": failing[0]["reason"],
+                "status": failing[0]["status"],
+                "error": None,
+                "retryable": failing[0]["outcome"] == "indeterminate",
+            }
+        result["msg"] = " ".join(_sentence(verdict) for verdict in failing or verdicts)
+        return result
+
+
+def _of(check: Check) -> dict[str, t.Any]:
+    return t.cast("dict[str, t.Any]", check.verdict)
+
+
+def _shipped(check: Check) -> dict[str, t.Any]:
+    """What the host needs to test a token: everything but the account's secrets."""
+    options = shipped_options(check.account, check.params)
+    return {option: value for option, value in options.items() if option not in ("client_secret", "auth_key")}
+
+
+def _sentence(verdict: t.Mapping[str, t.Any]) -> str:
+    message = str(verdict["message"])
+    return (
+        message
+        if message.startswith("Account '")
+        else f"Account '{verdict['name']}' ({verdict['provider']}): {message}"
+    )

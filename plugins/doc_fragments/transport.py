@@ -1,0 +1,50 @@
+# Copyright (c) 2026 apiops.access contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  validate_certs:
+    description:
+      - Whether to check the server's certificate. Do not turn this off where a secret is worth anything; set O(ca_path).
+    type: bool
+    default: true
+  ca_path:
+    description:
+      - A file or folder with the certificate authorities to trust, on every machine that calls the API.
+      - It goes before the environment's E(REQUESTS_CA_BUNDLE).
+    type: path
+  client_cert:
+    description:
+      - A file with the client certificate (PEM) for servers that ask for one, on every machine that calls the API.
+    type: path
+  client_key:
+    description:
+      - A file with the key (PEM) of O(client_cert), where it is not in the same file.
+    type: path
+  timeout:
+    description:
+      - How long (seconds) to wait for a connection, and for each piece of an answer.
+    type: float
+    default: 15.0
+  retries:
+    description:
+      - How often a call is repeated after a failed connection, and, where it only reads, after the statuses 429, 502, 503
+        and 504. A token request is repeated only where it did not reach the server, or the server asks for it by
+        C(Retry-After). Refused credentials are never tried again.
+    type: int
+    default: 2
+  proxy:
+    description:
+      - The URL of the proxy to use. Not set, the environment's E(HTTPS_PROXY), E(HTTP_PROXY) and E(NO_PROXY) hold.
+    type: str
+  allow_http:
+    description:
+      - Allow plain C(http) to other machines than this one. It shows the credentials to the network.
+    type: bool
+    default: false
+"""

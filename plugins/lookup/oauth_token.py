@@ -1,0 +1,108 @@
+# Copyright (c) 2026 apiops.access contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: oauth_token
+short_description: The fleet's one access token, in a template
+version_added: 0.1.0
+author:
+  - apiops.access contributors (@apiops)
+description:
+  - Returns the same token as M(apiops.access.oauth_token), from the same place. A token that is known and lives long enough is reused;
+    otherwise it is requested, once for all who ask.
+  - Always runs on the controller.
+  - Ansible prints the values of templates where a task shows its arguments. Use it where the value goes into an option that is
+    no_log, or set C(no_log) on the task.
+extends_documentation_fragment:
+  - apiops.access.account
+  - apiops.access.transport
+  - apiops.access.token_cache
+options:
+  _terms:
+    description: Names of accounts in the variable C(api_accounts). Without any, the options describe the account.
+    type: list
+    elements: str
+  return:
+    description: What to return.
+    type: str
+    default: access_token
+    choices:
+      access_token: The token.
+      authorization: The whole value of the C(Authorization) header, also for CIMcloud's basic authorization.
+seealso:
+  - module: apiops.access.oauth_token
+"""
+
+EXAMPLES = r"""
+- name: Call an API with any module
+  ansible.builtin.uri:
+    url: https://rimo3cloud.com/api/v2/application-packages
+    headers:
+      Authorization: "{{ lookup('apiops.access.oauth_token', provider='rimo3', return='authorization') }}"
+  no_log: true
+
+- name: The same for an account of api_accounts
+  ansible.builtin.uri:
+    url: https://jim2.example.com/Jim_Live/api/v1/jobs/1001/stock
+    headers:
+      Authorization: "Bearer {{ lookup('apiops.access.oauth_token', 'erp') }}"
+  no_log: true
+"""
+
+RETURN = r"""
+_raw:
+  description: The token, or the header's value, for each account.
+  type: list
+  elements: str
+"""
+
+import typing as t
+
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
+
+from ..module_utils._arguments import LOOKUP_SPEC, account_from
+from ..module_utils._errors import AccessError, ConfigurationError
+from ..module_utils._model import Account, Token
+from ..module_utils._operations.oauth_token import request_token
+from ..module_utils._providers import PROVIDERS
+from ..module_utils._transport import REQUESTS_IMPORT_ERROR
+from ..plugin_utils._action import token_source
+from ..plugin_utils._options import ACCOUNTS_VARIABLE, merged_options, validated
+
+
+class LookupModule(LookupBase):
+    """The lookup's host of the operation oauth_token."""
+
+    def run(self, terms: t.Sequence[str], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[str]:
+        """One value for each account. Raises AnsibleLookupError, whose text is safe to print."""
+        if REQUESTS_IMPORT_ERROR is not None:
+            raise AnsibleLookupError("The Python library requests is missing on the controller (pip install requests).")
+        try:
+            named = [{"account": term} for term in terms] or [{}]
+            return [self._value({**kwargs, **account}, variables or {}) for account in named]
+        except AccessError as error:
+            raise AnsibleLookupError(error.message) from None
+
+    def _value(self, raw: dict[str, t.Any], variables: t.Mapping[str, t.Any]) -> str:
+        merged, explicit = merged_options(
+            raw, LOOKUP_SPEC, lambda: self._templar.template(variables.get(ACCOUNTS_VARIABLE))
+        )
+        name = str(merged.pop("name", None) or merged.get("client_id") or merged.get("provider") or "unnamed")
+        merged.pop("request_from", None)
+        merged.pop("access_token", None)
+        params = validated(LOOKUP_SPEC, merged, name)
+        account = account_from(params, name=name, explicit=explicit)
+        if params["return"] == "access_token" and not PROVIDERS[account.provider].needs_token(account):
+            raise ConfigurationError(
+                "authorization_type 'basic' has no token. Ask for the header with return='authorization'."
+            ).about(account.name, account.provider)
+        obtained = token_source(params, None).obtain(account, self._request(account))
+        return str(getattr(obtained.token, params["return"]))
+
+    @staticmethod
+    def _request(account: Account) -> t.Callable[[Token | None], Token]:
+        return lambda previous: request_token(account, previous)

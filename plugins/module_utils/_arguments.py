@@ -1,0 +1,189 @@
+# Copyright (c) 2026 apiops.access contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module is private to the collection: it can change without notice.
+
+"""The options that modules, lookup and account lists share, and how they become an Account."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ._errors import ConfigurationError
+from ._model import Account, TransportOptions
+from ._providers import PROVIDERS
+from ._providers._base import SPECIAL_OPTIONS
+from ._transport import check_url
+
+Spec = t.Dict[str, t.Dict[str, t.Any]]  # noqa: UP006 (evaluated on Python 3.9 targets)
+
+# No defaults for what only some providers know: it must be seen whether the user set it.
+ACCOUNT_SPEC: Spec = {
+    "provider": {"type": "str", "choices": sorted(PROVIDERS)},
+    "base_url": {"type": "str"},
+    "client_id": {"type": "str", "no_log": False},
+    "client_secret": {"type": "str", "no_log": True},
+    "scope": {"type": "list", "elements": "str"},
+    "site": {"type": "str"},
+    "auth_key": {"type": "str", "no_log": True},
+    "authorization_type": {"type": "str", "choices": ["bearer", "basic"]},
+    "customer": {"type": "str"},
+    "token_body": {"type": "str", "choices": ["form", "json"], "no_log": False},
+    "token_endpoint_auth_method": {
+        "type": "str",
+        "choices": ["client_secret_basic", "client_secret_post"],
+        "no_log": False,
+    },
+    "logoff_path": {"type": "str"},
+    "test_path": {"type": "str"},
+    "assume_expires_in": {"type": "int"},
+}
+
+TRANSPORT_SPEC: Spec = {
+    "validate_certs": {"type": "bool", "default": True},
+    "ca_path": {"type": "path"},
+    "client_cert": {"type": "path"},
+    "client_key": {"type": "path", "no_log": False},
+    "timeout": {"type": "float", "default": 15.0},
+    "retries": {"type": "int", "default": 2},
+    "proxy": {"type": "str", "no_log": True},
+    "allow_http": {"type": "bool", "default": False},
+}
+
+CACHE_SPEC: Spec = {
+    "cache": {"type": "str", "choices": ["file", "none"], "default": "file"},
+    "cache_path": {"type": "path"},
+    "min_ttl": {"type": "int", "default": 60},
+}
+
+HOST_SPEC: Spec = {
+    "account": {"type": "str"},
+    "request_from": {"type": "str", "choices": ["controller", "target"], "default": "controller"},
+}
+
+READY_TOKEN_SPEC: Spec = {"access_token": {"type": "str", "no_log": True}}
+
+SHARED_SPEC: Spec = {**HOST_SPEC, **ACCOUNT_SPEC, **TRANSPORT_SPEC, **CACHE_SPEC}
+
+OAUTH_TOKEN_SPEC: Spec = {
+    **SHARED_SPEC,
+    **READY_TOKEN_SPEC,
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "force": {"type": "bool", "default": False},
+}
+
+TOKEN_TEST_SPEC: Spec = {
+    **SHARED_SPEC,
+    **READY_TOKEN_SPEC,
+    "accounts": {"type": "list", "elements": "dict"},
+    "access_tokens": {"type": "dict", "no_log": True},
+    "fail_on": {
+        "type": "list",
+        "elements": "str",
+        "choices": ["invalid", "indeterminate"],
+        "default": ["invalid", "indeterminate"],
+    },
+}
+
+# What an element of api_accounts can hold beside the shared options, for api_account alone.
+API_ACCOUNT_ONLY_SPEC: Spec = {
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "settings": {"type": "dict", "default": {}},
+    "manager": {
+        "type": "dict",
+        "options": {
+            "client_id": {"type": "str", "no_log": False},
+            "client_secret": {"type": "str", "no_log": True},
+            "access_token": {"type": "str", "no_log": True},
+        },
+        "required_together": [["client_id", "client_secret"]],
+        "mutually_exclusive": [["client_secret", "access_token"]],
+        "required_one_of": [["client_secret", "access_token"]],
+    },
+    "rotate_secret": {"type": "str", "choices": ["never", "always"], "default": "never", "no_log": False},
+    "on_portal_action": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
+}
+
+API_ACCOUNT_SPEC: Spec = {**SHARED_SPEC, "name": {"type": "str"}, **API_ACCOUNT_ONLY_SPEC}
+
+LOOKUP_SPEC: Spec = {
+    **{option: spec for option, spec in SHARED_SPEC.items() if option != "request_from"},
+    "return": {"type": "str", "choices": ["access_token", "authorization"], "default": "access_token"},
+}
+
+# One element of api_accounts, or of the option accounts.
+ELEMENT_OPTIONS = frozenset({*SHARED_SPEC, *READY_TOKEN_SPEC, *API_ACCOUNT_ONLY_SPEC, "name"})
+
+SECRET_OPTIONS = frozenset(
+    {option for option, spec in {**SHARED_SPEC, **READY_TOKEN_SPEC}.items() if spec.get("no_log")}
+)
+
+_TRANSPORT_LIMITS = {"timeout": (0.1, 3600.0), "retries": (0, 10)}
+
+
+def account_from(
+    options: t.Mapping[str, t.Any],
+    *,
+    name: str | None = None,
+    explicit: t.Container[str] = (),
+    need_credentials: bool = True,
+) -> Account:
+    """The account that validated options describe. Raises ConfigurationError, which names account and remedy.
+
+    ``explicit``: the options that the user gave to this very account; one that its provider does not know is an
+    error there, while an inherited one is left out.
+    """
+    provider_name = options.get("provider")
+    label = name or options.get("client_id") or provider_name or "unnamed"
+    if not provider_name:
+        raise ConfigurationError("provider is missing. Set it to one of " + ", ".join(sorted(PROVIDERS)) + ".").about(
+            label, "no provider"
+        )
+    provider = PROVIDERS[provider_name]
+    try:
+        foreign = SPECIAL_OPTIONS - provider.options
+        wrong = sorted(option for option in foreign if options.get(option) is not None and option in explicit)
+        if wrong:
+            raise ConfigurationError(
+                f"{_listed('option', wrong)} not for provider {provider_name}. Take {_them(wrong)} out."
+            )
+        given = {
+            option: options[option]
+            for option in ACCOUNT_SPEC
+            if options.get(option) is not None and option not in foreign
+        }
+        for option, (least, most) in _TRANSPORT_LIMITS.items():
+            if not least <= options[option] <= most:
+                raise ConfigurationError(f"{option} must be from {least:g} to {most:g}.")
+        if given.get("assume_expires_in", 1) < 1:
+            raise ConfigurationError("assume_expires_in must be a number of seconds above 0.")
+        given["base_url"] = given.get("base_url") or provider.default_base_url
+        account = Account(
+            name=label,
+            transport=TransportOptions(**{option: options[option] for option in TRANSPORT_SPEC}),
+            **{**given, "scope": tuple(given.get("scope", ()))},
+        )
+        required = provider.required_options(account) if need_credentials else ("base_url",)
+        missing = [option for option in required if not getattr(account, option)]
+        if missing:
+            raise ConfigurationError(f"{_listed('option', missing)} missing. Set {_them(missing)}{_where(missing)}.")
+        provider.check_account(account)
+        url = check_url("base_url", account.base_url, account.transport.allow_http)
+    except ConfigurationError as error:
+        raise error.about(label, provider_name) from None
+    return dataclasses.replace(account, base_url=url)
+
+
+def _listed(word: str, names: t.Sequence[str]) -> str:
+    return f"{word} {names[0]} is" if len(names) == 1 else f"{word}s {', '.join(names)} are"
+
+
+def _them(names: t.Sequence[str]) -> str:
+    return "it" if len(names) == 1 else "them"
+
+
+def _where(names: t.Sequence[str]) -> str:
+    variables = ", ".join(f"APIOPS_{name.upper()}" for name in names)
+    return f" in the task, in module_defaults, or by the environment of the controller ({variables})"

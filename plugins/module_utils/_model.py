@@ -1,0 +1,170 @@
+# Copyright (c) 2026 apiops.access contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module is private to the collection: it can change without notice.
+
+"""The data of the collection, as frozen dataclasses. Secrets do not show in their ``repr``."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import hashlib
+import typing as t
+
+UTC = datetime.timezone.utc
+
+OUTCOMES = ("valid", "indeterminate", "invalid")
+"""The outcomes of a token test, from best to worst."""
+
+
+@dataclasses.dataclass(frozen=True)
+class TransportOptions:
+    """How to reach a server. ``timeout`` is in seconds; ``ca_path`` is a file or folder of certificates."""
+
+    validate_certs: bool = True
+    ca_path: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+    timeout: float = 30.0
+    retries: int = 3
+    proxy: str | None = dataclasses.field(default=None, repr=False)
+    allow_http: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Account:
+    """One API account at one provider, with all that is needed to request a token for it."""
+
+    name: str
+    provider: str
+    base_url: str
+    client_id: str | None = None
+    client_secret: str | None = dataclasses.field(default=None, repr=False)
+    scope: tuple[str, ...] = ()
+    site: str | None = None
+    auth_key: str | None = dataclasses.field(default=None, repr=False)
+    authorization_type: str = "bearer"
+    customer: str | None = None
+    token_body: str = "form"
+    token_endpoint_auth_method: str = "client_secret_basic"
+    logoff_path: str | None = None
+    test_path: str | None = None
+    assume_expires_in: int | None = None
+    transport: TransportOptions = TransportOptions()
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every value of the account that must never be printed."""
+        return tuple(value for value in (self.client_secret, self.auth_key, self.transport.proxy) if value)
+
+
+@dataclasses.dataclass(frozen=True)
+class Token:
+    """An access token. Times are seconds since 1970, UTC, by this machine's clock.
+
+    For CIMcloud's basic authorization there is no token: ``token_type`` is ``Basic`` and ``access_token``
+    the encoded credentials, so that ``authorization`` is the right header value there too.
+    """
+
+    access_token: str = dataclasses.field(repr=False)
+    token_type: str = "Bearer"
+    expires_at: float | None = None
+    scope: tuple[str, ...] = ()
+    refresh_token: str | None = dataclasses.field(default=None, repr=False)
+    refresh_expires_at: float | None = None
+
+    @property
+    def authorization(self) -> str:
+        """The value of the Authorization header (RFC 6750 section 2.1, RFC 7617)."""
+        return f"{self.token_type} {self.access_token}"
+
+    @property
+    def fingerprint(self) -> str:
+        """The first 12 hexadecimal digits of the token's SHA-256: tells tokens apart in a log."""
+        return hashlib.sha256(self.access_token.encode()).hexdigest()[:12]
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every value of the token that must never be printed."""
+        return tuple(value for value in (self.access_token, self.refresh_token) if value)
+
+    def expires_in(self, now: float) -> int | None:
+        """Whole seconds left at ``now``, never negative; None where the lifetime is not known."""
+        return None if self.expires_at is None else max(0, int(self.expires_at - now))
+
+    def outlives(self, moment: float) -> bool:
+        """Whether the token is still good at ``moment``. One of unknown lifetime is not."""
+        return self.expires_at is not None and self.expires_at > moment
+
+    def to_dict(self) -> dict[str, t.Any]:
+        """All fields, for the sealed store and for the way back from a target."""
+        return {**dataclasses.asdict(self), "scope": list(self.scope)}
+
+    @classmethod
+    def from_dict(cls, data: t.Mapping[str, t.Any]) -> Token:
+        """The inverse of ``to_dict``. Raises KeyError, TypeError or ValueError for anything else."""
+        token = cls(
+            access_token=data["access_token"],
+            token_type=data["token_type"],
+            expires_at=data["expires_at"],
+            scope=tuple(data["scope"]),
+            refresh_token=data["refresh_token"],
+            refresh_expires_at=data["refresh_expires_at"],
+        )
+        texts = (token.access_token, token.token_type, *token.scope)
+        if not all(isinstance(text, str) for text in texts) or not token.access_token:
+            raise ValueError("not a token")
+        if not isinstance(token.refresh_token, (str, type(None))):
+            raise ValueError("not a token")
+        for moment in (token.expires_at, token.refresh_expires_at):
+            if not isinstance(moment, (int, float, type(None))):
+                raise ValueError("not a token")
+        return token
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """What one test of one token from one host says.
+
+    :ivar outcome: ``valid``, ``invalid`` or ``indeterminate``
+    :ivar reason: a short word that programs can match
+    :ivar message: the same for people: what happened and what to do
+    :ivar token_valid: whether the server accepted the token; None where it cannot be told
+    :ivar permitted: whether the account may use the test endpoint; None where it cannot be told
+    """
+
+    outcome: str
+    reason: str
+    message: str
+    status: int | None = None
+    endpoint: str | None = None
+    elapsed_ms: int | None = None
+    token_valid: bool | None = None
+    permitted: bool | None = None
+    permissions: t.Mapping[str, t.Any] | None = None
+
+    def to_dict(self) -> dict[str, t.Any]:
+        """All fields, as a result shows them."""
+        return dataclasses.asdict(self)
+
+
+@dataclasses.dataclass(frozen=True)
+class Release:
+    """What giving a token back achieved. ``released`` is True only where the server confirmed it."""
+
+    released: bool
+    message: str
+
+
+def isoformat(moment: float | None) -> str | None:
+    """A moment (seconds since 1970) as ISO 8601 in UTC, such as ``2026-11-20T20:57:00Z``."""
+    if moment is None:
+        return None
+    return datetime.datetime.fromtimestamp(int(moment), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def worst_outcome(outcomes: t.Iterable[str]) -> str:
+    """The worst of several outcomes; ``valid`` for none."""
+    return max(outcomes, key=OUTCOMES.index, default="valid")

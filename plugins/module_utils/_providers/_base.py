@@ -1,0 +1,297 @@
+# Copyright (c) 2026 apiops.access contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module is private to the collection: it can change without notice.
+
+"""What every provider has: a contract as class attributes, and the calls that a provider's quirks override."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+import typing as t
+
+from .._errors import (
+    AccessError,
+    ConfigurationError,
+    MalformedAnswerError,
+    RateLimitedError,
+    RefusedError,
+    ServerError,
+)
+from .._model import Account, Release, Token, Verdict
+from .._redaction import Redactor
+from .._transport import HttpRequest, HttpResponse, Transport, printable_url
+
+# Options that only some providers know; all others are for every provider.
+SPECIAL_OPTIONS = frozenset(
+    {
+        "scope",
+        "site",
+        "auth_key",
+        "authorization_type",
+        "customer",
+        "token_body",
+        "token_endpoint_auth_method",
+        "logoff_path",
+    }
+)
+
+# RFC 6749 section 5.2, and what BeyondTrust's specification adds.
+OAUTH_ERRORS = frozenset(
+    {
+        "access_denied",
+        "invalid_client",
+        "invalid_credentials",
+        "invalid_grant",
+        "invalid_request",
+        "invalid_scope",
+        "unauthorized_client",
+        "unsupported_grant_type",
+    }
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """One field of a vendor's account: its type, its limits, and what the portal calls it."""
+
+    label: str
+    kind: type = str
+    choices: tuple[str, ...] = ()
+    longest: int | None = None
+
+
+SETTINGS_STEP = "{settings}"
+"""Stands among a portal's steps where the wanted settings are to be made."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Portal:
+    """Where and how a person manages the provider's accounts. Steps may use {base_url} and {client_id}."""
+
+    url: str
+    create: tuple[str, ...]
+    change: tuple[str, ...]
+    rotate: tuple[str, ...]
+    delete: tuple[str, ...]
+    repair: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class AccountListing:
+    """What can be read of the account: ``found`` fields in the vendor's names, and ``source``, who told.
+
+    ``found`` is None where a complete list does not have the account.
+    """
+
+    source: str
+    found: t.Mapping[str, t.Any] | None
+
+
+class Provider:
+    """One kind of API, for one account. Subclasses state the contract; times are seconds."""
+
+    name: t.ClassVar[str]
+    title: t.ClassVar[str]
+    default_base_url: t.ClassVar[str | None] = None
+    options: t.ClassVar[frozenset[str]] = frozenset()
+    """Which of SPECIAL_OPTIONS the provider knows."""
+    auth_methods: t.ClassVar[tuple[str, ...]] = ("client_secret_basic",)
+    close_connections: t.ClassVar[bool] = False
+    default_expires_in: t.ClassVar[int]
+    """Lifetime of a token (s) where the answer does not say."""
+    management: t.ClassVar[str] = "portal"
+    portal: t.ClassVar[Portal]
+    settings: t.ClassVar[t.Mapping[str, Setting]] = {}
+    lists_accounts: t.ClassVar[bool] = False
+    """Whether the vendor has a call that lists API accounts, for callers who may use it."""
+    releases: t.ClassVar[bool] = False
+    """Whether the vendor has a call that gives a token back."""
+    calls_per_second: t.ClassVar[int | None] = None
+    """The vendor's published limit for one account, where it is low enough to matter."""
+    calls_per_window: t.ClassVar[tuple[int, int] | None] = None
+    """The vendor's published limit for one account: calls, and the seconds they are counted over."""
+
+    def __init__(self, account: Account, transport: Transport, clock: t.Callable[[], float] = time.time) -> None:
+        self.account = account
+        self.transport = transport
+        self.clock = clock
+        self.redactor = Redactor(account.secrets, [account.client_id or ""])
+
+    # The contract of an account
+
+    @classmethod
+    def required_options(cls, account: Account) -> tuple[str, ...]:
+        """The options without which no token can be requested."""
+        return ("base_url", "client_id", "client_secret")
+
+    @classmethod
+    def check_account(cls, account: Account) -> None:
+        """Raise ConfigurationError where the options contradict the provider. Nothing is sent."""
+        if account.token_endpoint_auth_method not in cls.auth_methods:
+            raise ConfigurationError(
+                f"token_endpoint_auth_method '{account.token_endpoint_auth_method}' is not known to {cls.title}; "
+                f"use {' or '.join(cls.auth_methods)}."
+            )
+
+    @classmethod
+    def needs_token(cls, account: Account) -> bool:
+        """False where the account's credentials themselves go into every call."""
+        return True
+
+    @classmethod
+    def ready_token(cls, account: Account, access_token: str) -> Token:
+        """A token that was requested elsewhere."""
+        return Token(access_token=access_token)
+
+    # The calls
+
+    def request_token(self, previous: Token | None) -> Token:
+        """Request a new token. ``previous`` is the expired one, for providers that can refresh it."""
+        raise NotImplementedError
+
+    def test_token(self, token: Token) -> Verdict:
+        """Use the test endpoint with the token, and judge the answer."""
+        raise NotImplementedError
+
+    def release_token(self, token: Token) -> Release:
+        """Give the token back, where the vendor has a call for it."""
+        return Release(
+            released=False,
+            message=f"{self.title} documents no call that gives a token back; this one was forgotten and "
+            "lives on at the vendor until it expires.",
+        )
+
+    def proof_account(self) -> Account:
+        """The account as it is to be used to prove the credentials: with the least that a proof takes."""
+        return self.account
+
+    def read_account(self, token: Token, own: bool) -> AccountListing | None:
+        """What the vendor tells of the account; None where it tells nothing. ``own``: the token is the account's."""
+        return None
+
+    # Pieces that the providers share
+
+    def url(self, path: str) -> str:
+        """The URL of a path below base_url, whose own path is kept."""
+        return f"{self.account.base_url}/{path.lstrip('/')}"
+
+    def get(self, path: str, token: Token | None, **headers: str) -> HttpResponse:
+        """A GET, with the token unless it is None."""
+        if token is not None:
+            headers["Authorization"] = token.authorization
+        return self.transport.send(HttpRequest("GET", self.url(path), headers, repeatable=True))
+
+    def words_of(self, response: HttpResponse) -> tuple[str | None, str | None]:
+        """The server's own error code and explanation, masked; None for what it does not say."""
+        answer = response.json_or_none()
+        if not isinstance(answer, dict):
+            return None, None
+        code = self.redactor.server_text(answer.get("error"))
+        text = self.redactor.server_text(answer.get("error_description") or answer.get("message"))
+        if not code and isinstance(answer.get("errors"), list):  # JSON:API 1.1, error objects
+            first = next((item for item in answer["errors"] if isinstance(item, dict)), {})
+            text = self.redactor.server_text(first.get("detail") or first.get("title"))
+        return code, text
+
+    def expect_success(self, response: HttpResponse, action: str, *, remedy: str) -> None:
+        """Raise the error that fits the status of an answer to a request for a token, unless it is a success."""
+        if response.succeeded:
+            return
+        code, text = self.words_of(response)
+        said = f" ({': '.join(part for part in (code, text) if part)})" if code or text else ""
+        where = f"{action} at {printable_url(response.url)}"
+        details: dict[str, t.Any] = {"status": response.status, "error": code}
+        if response.status == 429:
+            raise RateLimitedError(
+                f"{where} was put off: too many calls (status 429){said}. "
+                + (f"Try again in {response.retry_after:g} s." if response.retry_after else "Try again later."),
+                retry_after=response.retry_after,
+                **details,
+            )
+        if response.status >= 500:
+            raise ServerError(f"{where} failed: the server has a problem (status {response.status}){said}.", **details)
+        if response.status in (400, 401, 403):
+            raise RefusedError(
+                f"{where} was refused (status {response.status}){said}. {remedy}",
+                kind="invalid_client" if response.status == 401 else code if code in OAUTH_ERRORS else "refused",
+                **details,
+            )
+        raise MalformedAnswerError(
+            f"{where} was answered with status {response.status}{said}, which the vendor does not document for it. "
+            "Check base_url.",
+            kind="unexpected_status",
+            **details,
+        )
+
+    def judge(self, response: HttpResponse) -> Verdict:
+        """The verdict that follows from the status of the test endpoint's answer alone."""
+        code, text = self.words_of(response)
+        said = f" ({': '.join(part for part in (code, text) if part)})" if code or text else ""
+        status = response.status
+        if response.succeeded and response.is_html:
+            return self.verdict(
+                response, "indeterminate", "unexpected_answer",
+                "The test endpoint answered with a web page. Check base_url: this may be a login page or a proxy.",
+            )  # fmt: skip
+        if response.succeeded:
+            return self.verdict(response, "valid", "accepted", "The token works.", token_valid=True, permitted=True)
+        if status == 401:
+            return self.verdict(
+                response, "invalid", "token_rejected",
+                f"The server rejected the token (status 401){said}. It has expired or was revoked, or the account "
+                "was disabled or its secret changed.",
+                token_valid=False,
+            )  # fmt: skip
+        if status == 403:
+            return self.verdict_of_403(response, said)
+        if status == 429:
+            return self.verdict(
+                response, "indeterminate", "rate_limited",
+                f"Too many calls (status 429){said}; the token was not judged. Try again later.",
+            )  # fmt: skip
+        if status >= 500:
+            return self.verdict(
+                response, "indeterminate", "unhealthy",
+                f"The server has a problem (status {status}){said}; that says nothing about the token.",
+            )  # fmt: skip
+        return self.verdict(
+            response, "indeterminate", "unexpected_answer",
+            f"The test endpoint answered with status {status}{said}, which says nothing about the token. "
+            "Check base_url and test_path.",
+        )  # fmt: skip
+
+    def verdict_of_403(self, response: HttpResponse, said: str) -> Verdict:
+        """What 403 means: not documented for most, so the token may be good and only the probe forbidden."""
+        return self.verdict(
+            response, "indeterminate", "not_permitted",
+            f"The server forbids the test endpoint to this account or from this host (status 403){said}. Check the "
+            "account's permissions and its list of allowed addresses.",
+            permitted=False,
+        )  # fmt: skip
+
+    def verdict(self, response: HttpResponse, outcome: str, reason: str, message: str, **details: t.Any) -> Verdict:
+        """A verdict that rests on an answer."""
+        return Verdict(
+            outcome=outcome,
+            reason=reason,
+            message=message,
+            status=response.status,
+            endpoint=printable_url(response.url),
+            elapsed_ms=response.elapsed_ms,
+            **details,
+        )
+
+
+def verdict_of_error(error: AccessError, endpoint: str | None = None) -> Verdict:
+    """The verdict where no token was had, or no answer: only a refusal by the server is a judgement."""
+    return Verdict(
+        outcome="invalid" if isinstance(error, RefusedError) else "indeterminate",
+        reason=error.kind,
+        message=error.message,
+        status=error.status,
+        endpoint=endpoint,
+        token_valid=False if isinstance(error, RefusedError) else None,
+    )

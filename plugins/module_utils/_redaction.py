@@ -1,0 +1,68 @@
+# Copyright (c) 2026 apiops.access contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module is private to the collection: it can change without notice.
+
+"""Find a secret in any form it can take in a text, and mask it.
+
+Core masks only the literal value of a ``no_log`` option; a secret also travels as Base64 (RFC 7617),
+form- or URL-encoded (RFC 6749 section 2.3), and JSON-escaped (RFC 8259).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import typing as t
+from urllib.parse import quote, quote_plus
+
+MASK = "********"
+
+SERVER_TEXT_LIMIT = 300
+"""Characters of a server's own words that a message may carry."""
+
+
+def forms_of(secret: str, identifier: str | None = None) -> set[str]:
+    """Every form of a secret; with the ``identifier`` that goes before it in Basic credentials, theirs too."""
+    encoded = {secret, quote(secret, safe=""), quote(secret), quote_plus(secret)}
+    encoded |= {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    encoded |= {base64.b64encode(secret.encode()).decode(), base64.urlsafe_b64encode(secret.encode()).decode()}
+    if identifier is not None:
+        pairs = {f"{identifier}:{secret}", f"{quote_plus(identifier)}:{quote_plus(secret)}"}
+        encoded |= {base64.b64encode(pair.encode()).decode() for pair in pairs}
+    return {form for form in encoded if form}
+
+
+class Redactor:
+    """Masks a set of secrets in texts and in nested results."""
+
+    def __init__(self, secrets: t.Iterable[str], identifiers: t.Iterable[str] = ()) -> None:
+        names: list[str | None] = [None, *(name for name in identifiers if name)]
+        forms = {form for secret in secrets if secret for name in names for form in forms_of(secret, name)}
+        # Longest first, so that a form that contains another is masked whole.
+        pattern = "|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True))
+        self._pattern = re.compile(pattern) if pattern else None
+
+    def text(self, text: str) -> str:
+        """The text with every form of every secret masked."""
+        return self._pattern.sub(MASK, text) if self._pattern else text
+
+    def server_text(self, text: object) -> str | None:
+        """A server's own words made fit for a message: masked, one line, no control characters, bounded."""
+        if not isinstance(text, str):
+            return None
+        # Masked before and after: tidying could both hide a secret from the mask and bring one about.
+        printable = "".join(char if char.isprintable() else " " for char in self.text(text))
+        return self.text(" ".join(printable.split()))[:SERVER_TEXT_LIMIT] or None
+
+    def data(self, value: t.Any) -> t.Any:
+        """The same structure with every string in it masked, keys included."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, dict):
+            return {self.data(key): self.data(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.data(item) for item in value]
+        return value

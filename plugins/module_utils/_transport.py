@@ -1,0 +1,383 @@
+# Copyright (c) 2026 apiops.access contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module is private to the collection: it can change without notice.
+
+"""The one HTTP client of the collection, and the only file that imports requests.
+
+It follows no redirect, keeps no cookie, reads no ``.netrc``, bounds every answer, and turns whatever goes
+wrong into an error whose text is our own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import json
+import os
+import random
+import socket
+import ssl
+import time
+import traceback
+import typing as t
+from http.cookiejar import DefaultCookiePolicy
+from urllib.parse import urlsplit
+
+from ._errors import AccessError, ConfigurationError, MalformedAnswerError, TransportError
+from ._model import TransportOptions
+
+try:
+    import requests
+    from requests.adapters import HTTPAdapter
+    from requests.utils import get_environ_proxies
+    from urllib3.exceptions import HTTPError, MaxRetryError
+    from urllib3.util.retry import Retry
+except ImportError:
+    REQUESTS_IMPORT_ERROR: str | None = traceback.format_exc()
+else:
+    REQUESTS_IMPORT_ERROR = None
+
+    class _PatientRetry(Retry):
+        """urllib3's Retry that jitters its pauses and gives up where the server asks for too long a wait."""
+
+        def get_backoff_time(self) -> float:
+            return super().get_backoff_time() * random.uniform(1.0, 1.5)  # noqa: S311
+
+        def increment(  # type: ignore[override]  # the signature differs between urllib3 1 and 2
+            self, method: t.Any = None, url: t.Any = None, response: t.Any = None, *args: t.Any, **kwargs: t.Any
+        ) -> Retry:
+            if response is not None and (self.get_retry_after(response) or 0) > LONGEST_RETRY_AFTER:
+                raise MaxRetryError(kwargs.get("_pool"), url, None)  # type: ignore[arg-type]
+            return super().increment(method, url, response, *args, **kwargs)
+
+
+USER_AGENT = "apiops.access (Ansible collection)"
+
+BODY_LIMIT = 4 * 1024 * 1024
+"""Bytes of an answer that are read; the largest documented one, a page of 100 accounts, is under 100 KB."""
+
+LONGEST_RETRY_AFTER = 30.0
+"""Seconds: a longer wait that a server asks for is reported, not slept through."""
+
+# OpenSSL's X509_V_ERR_* codes that have a remedy of their own.
+_CERTIFICATE_REASONS = {
+    10: "its certificate has expired",
+    18: "its certificate is self-signed and not trusted",
+    19: "its certificate chain ends in a certificate authority that is not trusted",
+    20: "its certificate was issued by a certificate authority that is not trusted",
+    21: "its certificate chain is incomplete",
+    62: "its certificate is for another host name",
+    64: "its certificate is for another IP address",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class HttpRequest:
+    """One HTTP request. ``repeatable`` means that sending it twice does no harm (RFC 9110 section 9.2.2)."""
+
+    method: str
+    url: str
+    headers: t.Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
+    body: bytes | None = dataclasses.field(default=None, repr=False)
+    repeatable: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class HttpResponse:
+    """One HTTP answer, read whole. Header names are in lower case; ``elapsed_ms`` is in milliseconds."""
+
+    status: int
+    url: str
+    headers: t.Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
+    body: bytes = dataclasses.field(default=b"", repr=False)
+    elapsed_ms: int = 0
+
+    @property
+    def succeeded(self) -> bool:
+        return 200 <= self.status < 300
+
+    @property
+    def is_html(self) -> bool:
+        """Whether this is a web page: what proxies, captive portals and login pages answer instead of an API."""
+        start = self.body[:200].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+        return self.headers.get("content-type", "").lower().startswith(("text/html", "application/xhtml")) or (
+            start.startswith((b"<!doctype html", b"<html"))
+        )
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds the server asked us to wait, where Retry-After gives them (RFC 9110 section 10.2.3)."""
+        value = self.headers.get("retry-after", "").strip()
+        return float(value) if value.isascii() and value.isdigit() else None
+
+    def json(self) -> t.Any:
+        """The body as JSON. Raises MalformedAnswerError where it is anything else."""
+        where = f"{printable_url(self.url)} answered with status {self.status}"
+        if not self.body.strip():
+            raise MalformedAnswerError(f"{where} and an empty body where JSON was expected.", status=self.status)
+        if self.is_html:
+            raise MalformedAnswerError(
+                f"{where} and a web page where JSON was expected. Check base_url: this may be a login page or a proxy.",
+                status=self.status,
+            )
+        try:
+            return json.loads(self.body.decode("utf-8-sig"))
+        except (ValueError, RecursionError):
+            raise MalformedAnswerError(
+                f"{where} and a body that is not valid JSON (damaged or cut short).", status=self.status
+            ) from None
+
+    def json_or_none(self) -> t.Any:
+        """The body as JSON, or None: for error answers, whose form is often not documented."""
+        try:
+            return self.json()
+        except MalformedAnswerError:
+            return None
+
+
+def printable_url(url: str) -> str:
+    """The URL without query, fragment and user information: what a message may show of it."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine itself."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def check_url(option: str, url: str, allow_http: bool) -> str:
+    """The URL without a slash at its end. Raises ConfigurationError where it cannot or must not be used."""
+    if any(char.isspace() or not char.isprintable() for char in url):
+        raise ConfigurationError(f"Option '{option}' holds white space or a control character.")
+    try:
+        parts = urlsplit(url)
+        host, _port = parts.hostname, parts.port
+    except ValueError:
+        raise ConfigurationError(f"Option '{option}' is not a valid URL.") from None
+    if "@" in parts.netloc:
+        raise ConfigurationError(
+            f"Option '{option}' has credentials in it. Take them out, and set client_id and client_secret."
+        )
+    if parts.scheme not in ("https", "http") or not host:
+        raise ConfigurationError(
+            f"Option '{option}' must be a whole URL that begins with https://, such as https://support.example.com."
+        )
+    if parts.query or parts.fragment:
+        raise ConfigurationError(f"Option '{option}' must be a URL without a query ('?') or a fragment ('#').")
+    if parts.scheme == "http" and not (allow_http or is_loopback(host)):
+        raise ConfigurationError(
+            f"Option '{option}' is plain http to another machine ({host}), which would show the credentials to "
+            "the network. Use https, or set allow_http: true where that risk is taken."
+        )
+    return url.rstrip("/")
+
+
+class Transport:
+    """Sends requests as the options say. Use it as a context manager, for one operation."""
+
+    def __init__(self, options: TransportOptions, *, close_connections: bool = False) -> None:
+        """``close_connections``: a new connection for each call, as BeyondTrust's documentation demands."""
+        self._options = options
+        self._verify = _trusted_certificates(options)
+        self._client_certificate = _client_certificate(options)
+        self._sessions = {repeatable: self._session(repeatable, close_connections) for repeatable in (True, False)}
+
+    def __enter__(self) -> Transport:
+        return self
+
+    def __exit__(self, *_details: object) -> None:
+        for session in self._sessions.values():
+            session.close()
+
+    def _session(self, repeatable: bool, close_connections: bool) -> requests.Session:
+        count = self._options.retries
+        retry = _PatientRetry(
+            total=count,
+            # A request that may have acted is sent again only when it never left, or the server says so itself
+            # by Retry-After.
+            read=count if repeatable else False,
+            other=0,
+            redirect=False,
+            status_forcelist=(429, 502, 503, 504) if repeatable else (),
+            allowed_methods=None,
+            backoff_factor=0.5,
+            raise_on_status=False,
+        )
+        session = requests.Session()
+        # Neither ~/.netrc, which would overwrite Authorization, nor REQUESTS_CA_BUNDLE over ca_path.
+        session.trust_env = False
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        session.headers.clear()
+        session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "identity"})
+        if close_connections:
+            session.headers["Connection"] = "close"
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, HTTPAdapter(max_retries=retry, pool_connections=1, pool_maxsize=1))
+        return session
+
+    def _proxies(self, url: str) -> dict[str, str]:
+        if self._options.proxy:
+            return {"http": self._options.proxy, "https": self._options.proxy}
+        return dict(get_environ_proxies(url))
+
+    def send(self, request: HttpRequest) -> HttpResponse:
+        """Send one request and read the answer. Raises TransportError where there is no usable one."""
+        started = time.monotonic()
+        # Also bounds a body that arrives in drips, each within the timeout.
+        deadline = started + self._options.timeout * (self._options.retries + 1) + 2 * LONGEST_RETRY_AFTER
+        try:
+            with self._sessions[request.repeatable].request(
+                request.method,
+                request.url,
+                headers=dict(request.headers),
+                data=request.body,
+                timeout=self._options.timeout,
+                verify=self._verify,
+                cert=self._client_certificate,
+                proxies=self._proxies(request.url),
+                allow_redirects=False,
+                stream=True,
+            ) as answer:
+                body = _read_bounded(answer, request.url, deadline)
+                response = HttpResponse(
+                    status=answer.status_code,
+                    url=request.url,
+                    headers={name.lower(): value for name, value in answer.headers.items()},
+                    body=body,
+                    elapsed_ms=int((time.monotonic() - started) * 1000),
+                )
+        except AccessError:
+            raise
+        except Exception as error:  # their texts can hold headers and bodies, so none gets out
+            raise _transport_error(error, request, self._options) from None
+        if 300 <= response.status < 400:
+            raise TransportError(
+                f"{printable_url(request.url)} answered with status {response.status}, a redirect"
+                f"{_redirect_host(response)}, which is not followed: credentials go to base_url only. "
+                "Set base_url to the server's final address.",
+                kind="redirect",
+                status=response.status,
+                retryable=False,
+            )
+        return response
+
+
+def _redirect_host(response: HttpResponse) -> str:
+    try:
+        host = urlsplit(response.headers.get("location", "")).hostname or ""
+    except ValueError:
+        host = ""
+    return f" to host {host[:253]}" if host and all(char.isalnum() or char in ".-:" for char in host) else ""
+
+
+def _read_bounded(answer: requests.Response, url: str, deadline: float) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    for chunk in answer.iter_content(65536):
+        size += len(chunk)
+        if size > BODY_LIMIT:
+            raise TransportError(
+                f"The answer of {printable_url(url)} is larger than {BODY_LIMIT // 1024 // 1024} MiB and was cut "
+                "off. Check that base_url leads to the vendor's API.",
+                kind="too_large",
+                status=answer.status_code,
+                retryable=False,
+            )
+        if time.monotonic() > deadline:
+            raise TransportError(f"The answer of {printable_url(url)} took too long to arrive.", kind="timeout")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _trusted_certificates(options: TransportOptions) -> bool | str:
+    if not options.validate_certs:
+        return False
+    if options.ca_path:
+        if not os.path.exists(options.ca_path):
+            raise ConfigurationError(
+                f"ca_path '{options.ca_path}' does not exist on {socket.gethostname()}. It must be there on each "
+                "machine that makes the call."
+            )
+        return options.ca_path
+    for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        if os.environ.get(variable):
+            return os.environ[variable]
+    return True
+
+
+def _client_certificate(options: TransportOptions) -> tuple[str, str] | str | None:
+    for option in ("client_cert", "client_key"):
+        path = getattr(options, option)
+        if path and not os.path.exists(path):
+            raise ConfigurationError(f"{option} '{path}' does not exist on {socket.gethostname()}.")
+    if options.client_cert and options.client_key:
+        return (options.client_cert, options.client_key)
+    return options.client_cert
+
+
+def _causes(error: BaseException) -> t.Iterator[BaseException]:
+    """The error and all that is behind it: requests and urllib3 keep the cause in several places."""
+    seen: set[int] = set()
+    pending: list[t.Any] = [error]
+    while pending:
+        current = pending.pop(0)
+        if not isinstance(current, BaseException) or id(current) in seen:
+            continue
+        seen.add(id(current))
+        yield current
+        pending += [*current.args, getattr(current, "reason", None), current.__cause__, current.__context__]
+
+
+def _transport_error(error: Exception, request: HttpRequest, options: TransportOptions) -> AccessError:
+    """The error in our own words, chosen by its type alone."""
+    url = printable_url(request.url)
+    host = urlsplit(request.url).hostname
+    causes = list(_causes(error))
+
+    def find(*types: type[BaseException]) -> t.Any:
+        return next((cause for cause in causes if isinstance(cause, types)), None)
+
+    if find(requests.exceptions.ProxyError):
+        return TransportError(
+            f"The proxy on the way to {url} cannot be used. Check the option proxy, or HTTPS_PROXY and NO_PROXY.",
+            kind="proxy",
+        )
+    verification = find(ssl.SSLCertVerificationError)
+    if verification:
+        reason = _CERTIFICATE_REASONS.get(verification.verify_code, "its certificate is not valid")
+        return TransportError(
+            f"The server at {url} cannot be trusted: {reason}. Set ca_path to the certificate authority of this "
+            "server, or correct base_url; nothing was sent.",
+            kind="certificate",
+            retryable=False,
+        )
+    if find(requests.exceptions.SSLError, ssl.SSLError):
+        return TransportError(
+            f"No TLS connection to {url} could be made. Check that this is the HTTPS address of the server.",
+            kind="tls",
+            retryable=False,
+        )
+    if find(socket.gaierror):
+        return TransportError(
+            f"The host name {host} is not known here. Check base_url and this machine's DNS.", kind="name_resolution"
+        )
+    if find(requests.exceptions.Timeout, TimeoutError, socket.timeout):
+        return TransportError(
+            f"{url} did not answer within {options.timeout:g} s. Check the network path, or raise timeout.",
+            kind="timeout",
+        )
+    if find(ConnectionRefusedError):
+        return TransportError(f"{url} refused the connection. Check host and port of base_url.", kind="connection")
+    if find(requests.exceptions.RequestException, HTTPError, OSError):
+        return TransportError(
+            f"The connection to {url} broke before the answer was complete. Check the network path to the server"
+            + ("." if request.repeatable else ", and whether the call took effect before it is made again."),
+            kind="connection",
+        )
+    return AccessError(f"The call to {url} failed in an unforeseen way ({type(error).__name__}).")

@@ -1,0 +1,193 @@
+# Copyright (c) 2026 apiops.access contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module is private to the collection: it can change without notice.
+
+"""The base of the action plugins: options in, one place for errors, and how tokens are had."""
+
+from __future__ import annotations
+
+import os
+import traceback
+import typing as t
+from urllib.parse import urlsplit
+
+from ansible import constants
+from ansible.errors import AnsibleError
+from ansible.plugins.action import ActionBase
+
+from ..module_utils._arguments import ACCOUNT_SPEC, TRANSPORT_SPEC, Spec, account_from
+from ..module_utils._errors import AccessError, ConfigurationError, error_from_dict
+from ..module_utils._model import Account, Token
+from ..module_utils._operations.oauth_token import request_token
+from ..module_utils._redaction import Redactor
+from ..module_utils._transport import REQUESTS_IMPORT_ERROR, is_loopback
+from ._file_store import FileTokenStore
+from ._options import ACCOUNTS_VARIABLE, merged_options, secrets_in, validated
+from ._token_source import Obtained, TokenSource
+
+DEFAULT_CACHE_FOLDER = "apiops_access"
+"""Below ANSIBLE_HOME, which is ~/.ansible unless configured."""
+
+
+def token_source(params: t.Mapping[str, t.Any], task: str | None) -> TokenSource:
+    """The token source that the cache options describe. Raises StoreError."""
+    store = None
+    if params["cache"] == "file":
+        home = constants.config.get_config_value("ANSIBLE_HOME")
+        store = FileTokenStore(params["cache_path"] or os.path.join(home, DEFAULT_CACHE_FOLDER))
+    return TokenSource(store, min_ttl=params["min_ttl"], task=task)
+
+
+class AccessAction(ActionBase):
+    """An action plugin of this collection. Subclasses set ``spec`` and write ``perform``."""
+
+    _supports_check_mode = True
+    _supports_async = False
+    spec: t.ClassVar[Spec]
+    secret_results: t.ClassVar[bool] = False
+    """Whether a successful result holds a token, so that the display must be censored."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """What Ansible calls. Every failure becomes a result whose text is safe to print."""
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        self.task_vars = task_vars or {}
+        self.secrets: set[str] = set()
+        self.identifiers: set[str] = set()
+        self.remember_secrets(self._task.args)
+        try:
+            if REQUESTS_IMPORT_ERROR is not None:
+                raise ConfigurationError(
+                    "The Python library requests is missing on the controller, for the Python that runs Ansible. "
+                    "Install it there (pip install requests).",
+                    kind="requests_missing",
+                )
+            performed = self.perform()
+        except AccessError as error:
+            performed = {"failed": True, "msg": error.message, "failure": error.as_failure()}
+        except ModuleFailedError as failure:
+            performed = failure.result
+        except AnsibleError:
+            raise  # Ansible's own, such as a host that cannot be reached
+        except Exception as error:  # its text could hold a secret, and Ansible prints what is raised
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            where = f"{os.path.basename(place.filename)}:{place.lineno}"
+            performed = {
+                "failed": True,
+                "msg": f"Internal error in {self._task.action}: {type(error).__name__} at {where}. Please report it.",
+                "failure": AccessError("").as_failure(),
+            }
+        if performed.get("failed") or not self.secret_results:
+            performed = Redactor(self.secrets, self.identifiers).data(performed)
+        elif not performed.get("_ansible_no_log"):
+            performed["_ansible_no_log"] = True
+        result.update(performed)
+        return result
+
+    def perform(self) -> dict[str, t.Any]:
+        """The plugin's own work; returns its result. Raises AccessError."""
+        raise NotImplementedError
+
+    # Options
+
+    def accounts_variable(self) -> t.Any:
+        """The value of api_accounts for this host; it may hold templates."""
+        return self._templar.template(self.task_vars.get(ACCOUNTS_VARIABLE))
+
+    def options(self) -> tuple[dict[str, t.Any], frozenset[str]]:
+        """This task's validated options, and which the user gave explicitly."""
+        raw = dict(self._task.args)
+        merged, explicit = merged_options(raw, self.spec, self.accounts_variable)
+        self.remember_secrets(merged)
+        name = merged.get("name") or merged.get("client_id") or merged.get("provider") or "unnamed"
+        if "name" not in self.spec and "name" not in raw:
+            merged.pop("name", None)  # it came with the account, where it is no option of the task
+        return {**validated(self.spec, merged, str(name)), "name": str(name)}, explicit
+
+    def remember_secrets(self, options: t.Mapping[str, t.Any]) -> None:
+        """Mask these options' secrets in whatever this task fails with."""
+        self.secrets |= secrets_in(options)
+        self.identifiers.add(str(options.get("client_id") or ""))
+
+    def one_account(
+        self, params: t.Mapping[str, t.Any], explicit: t.Container[str], *, need_credentials: bool = True
+    ) -> Account:
+        """The account that the task's own options describe."""
+        return account_from(params, name=params["name"], explicit=explicit, need_credentials=need_credentials)
+
+    # Tokens
+
+    def source(self, params: t.Mapping[str, t.Any]) -> TokenSource:
+        """The token source of an account. Raises StoreError that names the account's cache."""
+        # All hosts and loops of one task share its id, which no other task has.
+        return token_source(params, str(self._task._uuid))
+
+    def obtain(
+        self, account: Account, params: t.Mapping[str, t.Any], *, force: bool = False, rejected: str | None = None
+    ) -> Obtained:
+        """The account's token, by the controller or, if asked for, by this host. Raises AccessError."""
+        from_target = params["request_from"] == "target"
+        ask = self._request_on_target(account, params) if from_target else _request_here(account)
+        try:
+            obtained = self.source(params).obtain(
+                account, ask, force=force, rejected=rejected, where=self.where(account, params)
+            )
+        except AccessError as error:
+            raise error.about(account.name, account.provider) from None
+        self.secrets |= set(obtained.token.secrets)
+        return obtained
+
+    def where(self, account: Account, params: t.Mapping[str, t.Any]) -> str:
+        """What sets a token apart that one host alone can use: the host, where the server is that host itself."""
+        if params["request_from"] == "target" and is_loopback(urlsplit(account.base_url).hostname or ""):
+            return str(self.task_vars.get("inventory_hostname", ""))
+        return ""
+
+    def _request_on_target(self, account: Account, params: t.Mapping[str, t.Any]) -> t.Callable[[Token | None], Token]:
+        def ask(_previous: Token | None) -> Token:
+            result = self.run_module("oauth_token", shipped_options(account, params), quiet=True)
+            return Token.from_dict(result["token"])
+
+        return ask
+
+    def run_module(self, name: str, args: t.Mapping[str, t.Any], *, quiet: bool = False) -> dict[str, t.Any]:
+        """Run a module of this collection on the host; return its result. Raises AccessError where it failed.
+
+        ``quiet``: the answer holds a token, which Ansible would show at -vvv as it comes over ssh.
+        """
+        play_context = self._play_context
+        was = play_context.no_log
+        play_context.no_log = bool(was or quiet)
+        try:
+            result: dict[str, t.Any] = self._execute_module(
+                module_name=f"apiops.access.{name}", module_args=dict(args), task_vars=self.task_vars
+            )
+        finally:
+            play_context.no_log = was
+        if isinstance(result.get("access_error"), dict):
+            raise error_from_dict(result["access_error"])
+        if result.get("failed") or result.get("unreachable"):
+            raise ModuleFailedError(result)
+        return result
+
+
+class ModuleFailedError(Exception):
+    """A module could not do its work on the host; ``result`` is what Ansible has to say of it."""
+
+    def __init__(self, result: dict[str, t.Any]) -> None:
+        super().__init__("a module failed")
+        self.result = result
+
+
+def shipped_options(account: Account, params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The options of an account as its module on a host takes them: resolved, and no others."""
+    own = {**ACCOUNT_SPEC, **TRANSPORT_SPEC}
+    return {"account": account.name, **{option: params[option] for option in own if params.get(option) is not None}}
+
+
+def _request_here(account: Account) -> t.Callable[[Token | None], Token]:
+    def ask(previous: Token | None) -> Token:
+        return request_token(account, previous)
+
+    return ask

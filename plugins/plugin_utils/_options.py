@@ -1,0 +1,183 @@
+# Copyright (c) 2026 apiops.access contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module is private to the collection: it can change without notice.
+
+"""What the user wrote, made into validated options: task, then api_accounts, then the controller's environment."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ..module_utils._arguments import (
+    ACCOUNT_SPEC,
+    CACHE_SPEC,
+    ELEMENT_OPTIONS,
+    HOST_SPEC,
+    READY_TOKEN_SPEC,
+    SECRET_OPTIONS,
+    SHARED_SPEC,
+    TRANSPORT_SPEC,
+    Spec,
+    account_from,
+)
+from ..module_utils._errors import ConfigurationError
+from ..module_utils._model import Account
+from ..module_utils._providers import PROVIDERS
+from ..module_utils._providers._base import SPECIAL_OPTIONS
+from ..module_utils._redaction import Redactor
+
+ACCOUNTS_VARIABLE = "api_accounts"
+
+# "account" selects among the user's variables, and is no property of the machine's environment.
+_ENVIRONMENT_OPTIONS = [
+    option
+    for option in {**ACCOUNT_SPEC, **TRANSPORT_SPEC, **CACHE_SPEC, **HOST_SPEC, **READY_TOKEN_SPEC}
+    if option != "account"
+]
+
+# What BeyondTrust's own command line reads.
+_FOREIGN_VARIABLES = {
+    ("beyondtrust", "base_url"): "BT_API_HOST",
+    ("beyondtrust", "client_id"): "BT_CLIENT_ID",
+    ("beyondtrust", "client_secret"): "BT_CLIENT_SECRET",
+}
+
+
+def with_environment(options: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> dict[str, t.Any]:
+    """The options with what the environment has for those that are not set.
+
+    ``RIMO3_CLIENT_ID`` goes before ``APIOPS_CLIENT_ID``. A ready token keeps the environment's credentials out,
+    and given credentials keep the environment's token out.
+    """
+    filled = dict(options)
+    provider = filled.get("provider") or environ.get("APIOPS_PROVIDER")
+    for option in _ENVIRONMENT_OPTIONS:
+        if filled.get(option) is not None:
+            continue
+        if option in SPECIAL_OPTIONS and provider in PROVIDERS and option not in PROVIDERS[provider].options:
+            continue
+        if option == "access_token" and (filled.get("client_secret") or "client_secret" in options):
+            continue
+        names = [f"APIOPS_{option.upper()}"]
+        if provider:
+            names[:0] = [f"{provider.upper()}_{option.upper()}", _FOREIGN_VARIABLES.get((provider, option), "")]
+        value = next((environ[name] for name in names if environ.get(name)), None)
+        if value is not None:
+            # BT_API_HOST is a host name, where base_url is a URL.
+            filled[option] = f"https://{value}" if option == "base_url" and "://" not in value else value
+    return filled
+
+
+def secrets_in(options: t.Any) -> set[str]:
+    """Every secret value among raw options, nested ones too, for the redaction of messages about them."""
+    found: set[str] = set()
+    if isinstance(options, t.Mapping):
+        for option, value in options.items():
+            if option in SECRET_OPTIONS and value is not None:
+                found.add(str(value))
+            elif option == "access_tokens" and isinstance(value, t.Mapping):
+                found |= {str(token) for token in value.values()}
+            else:
+                found |= secrets_in(value)
+    elif isinstance(options, (list, tuple)):
+        for item in options:
+            found |= secrets_in(item)
+    return found
+
+
+def validated(spec: Spec, options: t.Mapping[str, t.Any], label: str) -> dict[str, t.Any]:
+    """The options in their right types, with defaults. Raises ConfigurationError that names what is wrong."""
+    result = ArgumentSpecValidator(spec).validate(dict(options))
+    if result.error_messages:
+        redactor = Redactor(secrets_in(options))
+        text = "; ".join(redactor.server_text(message) or "" for message in result.error_messages)
+        raise ConfigurationError(f"Account '{label}': {text}.")
+    return t.cast("dict[str, t.Any]", result.validated_parameters)
+
+
+def chosen_account(name: str, accounts: t.Any) -> dict[str, t.Any]:
+    """The element of api_accounts with that name. Raises ConfigurationError that lists the names there are."""
+    if not isinstance(accounts, (list, tuple)) or not all(isinstance(item, t.Mapping) for item in accounts):
+        raise ConfigurationError(
+            f"Account '{name}' was asked for, but the variable {ACCOUNTS_VARIABLE} is not a list of dictionaries. "
+            "Define it, for example in group_vars or by -e @accounts.yml."
+        )
+    names = [str(item.get("name") or item.get("client_id")) for item in accounts]
+    if names.count(name) != 1:
+        problem = "more than once" if name in names else "not"
+        raise ConfigurationError(
+            f"Account '{name}' is {problem} among {ACCOUNTS_VARIABLE}, which has: {', '.join(names) or 'nothing'}."
+        )
+    return dict(accounts[names.index(name)])
+
+
+def merged_options(
+    raw: t.Mapping[str, t.Any],
+    spec: Spec,
+    accounts_variable: t.Callable[[], t.Any],
+    environ: t.Mapping[str, str] | None = None,
+) -> tuple[dict[str, t.Any], frozenset[str]]:
+    """One account's options from task, api_accounts and environment, and which of them were given explicitly."""
+    options = {option: value for option, value in raw.items() if value is not None}
+    if options.get("account"):
+        element = chosen_account(str(options["account"]), accounts_variable())
+        check_element(element)
+        element.setdefault("name", options["account"])
+        takes = set(ELEMENT_OPTIONS) if "settings" in spec else {*SHARED_SPEC, *READY_TOKEN_SPEC, "name"}
+        options = {**{option: element[option] for option in takes & set(element)}, **options}
+    explicit = frozenset(options)
+    return with_environment(options, os.environ if environ is None else environ), explicit
+
+
+def check_element(element: t.Mapping[str, t.Any]) -> None:
+    """Raise ConfigurationError where an account of a list has an option that does not exist."""
+    unknown = sorted(str(option) for option in set(element) - ELEMENT_OPTIONS)
+    if unknown:
+        label = element.get("name") or element.get("client_id") or element.get("provider") or "unnamed"
+        raise ConfigurationError(
+            f"Account '{label}' has unknown options: {', '.join(unknown)}. Known are: "
+            f"{', '.join(sorted(ELEMENT_OPTIONS))}."
+        )
+
+
+def listed_accounts(
+    elements: t.Sequence[t.Mapping[str, t.Any]],
+    defaults: t.Mapping[str, t.Any],
+    accounts_variable: t.Callable[[], t.Any],
+    environ: t.Mapping[str, str] | None = None,
+) -> list[tuple[Account, dict[str, t.Any]]]:
+    """The accounts of a list, each with its validated options. ``defaults``: the task's own raw options.
+
+    Raises ConfigurationError for the first account that is wrong, before anything is sent.
+    """
+    shared = {**SHARED_SPEC, **READY_TOKEN_SPEC}
+    inherited = {option: value for option, value in defaults.items() if option in shared and value is not None}
+    found = []
+    for element in elements:
+        check_element(element)
+        options, explicit = merged_options(element, shared, accounts_variable, environ={})
+        name = str(options.get("name") or options.get("client_id") or options.get("provider") or "unnamed")
+        # A default that another provider's account needs is none of this account's.
+        own = {option: value for option, value in options.items() if option in shared}
+        provider = PROVIDERS.get(own.get("provider") or inherited.get("provider", ""))
+        usable = {
+            option: value
+            for option, value in inherited.items()
+            if option not in SPECIAL_OPTIONS or provider is None or option in provider.options
+        }
+        if "client_secret" in own:
+            usable.pop("access_token", None)
+        merged = with_environment({**usable, **own}, os.environ if environ is None else environ)
+        params = validated(shared, merged, name)
+        account = account_from(params, name=name, explicit=explicit, need_credentials=not params["access_token"])
+        found.append((account, params))
+    names = [account.name for account, _params in found]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ConfigurationError(f"Account '{twice[0]}' is listed more than once. Give each account a name of its own.")
+    return found
