@@ -15,7 +15,7 @@ WORKERS ?= 2
 # Whatever the user's own configuration says, these commands see this collection and no other settings.
 export PATH := $(VENV)/bin:$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(BUILD)
-export ANSIBLE_CONFIG := /dev/null
+export ANSIBLE_CONFIG := $(CURDIR)/tests/ansible.cfg
 export ANSIBLE_HOME := $(BUILD)/ansible_home
 export PYTHONPATH := $(BUILD)
 

@@ -39,7 +39,7 @@ class ActionModule(AccessAction):
     def _present(self, account: Account, params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         needs_token = PROVIDERS[account.provider].needs_token(account)
         if self._task.check_mode and needs_token:
-            token = None if params["force"] else self.source(params).peek(account, self.where(account, params))
+            token = None if params["force"] else self.source(account, params).peek(account, self.where(account, params))
             if token is None:
                 return {
                     "changed": True,
@@ -60,7 +60,7 @@ class ActionModule(AccessAction):
             return {"changed": False, "released": False, "msg": "Basic authorization has no token to release."}
         where = self.where(account, params)
         given = params["access_token"]
-        source = None if given else self.source(params)
+        source = None if given else self.source(account, params)
         token = source.stored(account, where) if source else provider.ready_token(account, given)
         if token is None:
             if source and not self._task.check_mode:

@@ -21,6 +21,9 @@ from ..module_utils._providers._base import verdict_of_error
 from ..plugin_utils._action import AccessAction, shipped_options
 from ..plugin_utils._options import listed_accounts
 
+MOST_ATTEMPTS = 4
+"""How often a test is repeated that met the vendor's rate limit."""
+
 
 @dataclasses.dataclass
 class Check:
@@ -48,6 +51,12 @@ class ActionModule(AccessAction):
         if rejected:
             self._with_tokens(rejected, self._renew)
             self._test([check for check in rejected if check.renewed])
+        for _attempt in range(MOST_ATTEMPTS):
+            # Only providers that are paced: each attempt waits until the budget has room for it.
+            limited = [check for check in checks if check.token and _paced(check) and _of(check)["status"] == 429]
+            if not limited:
+                break
+            self._test(limited)
         return self._result(checks, params, ran)
 
     def _checks(self) -> tuple[list[Check], dict[str, t.Any]]:
@@ -128,6 +137,8 @@ class ActionModule(AccessAction):
         ready = [check for check in checks if check.token is not None]
         if not ready:
             return {}
+        for check in ready:
+            self.pace(check.account, check.params, calls=1)
         tokens = {check.account.name: t.cast(Token, check.token).access_token for check in ready}
         self.secrets |= set(tokens.values())
         result = self.run_module(
@@ -183,6 +194,10 @@ def _of(check: Check) -> dict[str, t.Any]:
     return t.cast("dict[str, t.Any]", check.verdict)
 
 
+def _paced(check: Check) -> bool:
+    return PROVIDERS[check.account.provider].calls_per_second is not None and check.params["cache"] != "none"
+
+
 def _shipped(check: Check) -> dict[str, t.Any]:
     """What the host needs to test a token: everything but the account's secrets."""
     options = shipped_options(check.account, check.params)
@@ -191,8 +206,6 @@ def _shipped(check: Check) -> dict[str, t.Any]:
 
 def _sentence(verdict: t.Mapping[str, t.Any]) -> str:
     message = str(verdict["message"])
-    return (
-        message
-        if message.startswith("Account '")
-        else f"Account '{verdict['name']}' ({verdict['provider']}): {message}"
-    )
+    if message.startswith("Account '"):  # that of an error, which names it already
+        return message
+    return f"Account '{verdict['name']}' ({verdict['provider']}): {message}"

@@ -70,8 +70,9 @@ from ..module_utils._model import Account, Token
 from ..module_utils._operations.oauth_token import request_token
 from ..module_utils._providers import PROVIDERS
 from ..module_utils._transport import REQUESTS_IMPORT_ERROR
-from ..plugin_utils._action import token_source
+from ..plugin_utils._action import token_store
 from ..plugin_utils._options import ACCOUNTS_VARIABLE, merged_options, validated
+from ..plugin_utils._token_source import TokenSource
 
 
 class LookupModule(LookupBase):
@@ -100,7 +101,8 @@ class LookupModule(LookupBase):
             raise ConfigurationError(
                 "authorization_type 'basic' has no token. Ask for the header with return='authorization'."
             ).about(account.name, account.provider)
-        obtained = token_source(params, None).obtain(account, self._request(account))
+        source = TokenSource(token_store(account, params), min_ttl=params["min_ttl"])
+        obtained = source.obtain(account, self._request(account))
         return str(getattr(obtained.token, params["return"]))
 
     @staticmethod

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import os
+import time
 import traceback
 import typing as t
 from urllib.parse import urlsplit
@@ -25,19 +26,23 @@ from ..module_utils._redaction import Redactor
 from ..module_utils._transport import REQUESTS_IMPORT_ERROR, is_loopback
 from ._file_store import FileTokenStore
 from ._options import ACCOUNTS_VARIABLE, merged_options, secrets_in, validated
+from ._rate_budget import reserve
 from ._token_source import Obtained, TokenSource
+from ._token_store import TokenStore
 
 DEFAULT_CACHE_FOLDER = "apiops_access"
 """Below ANSIBLE_HOME, which is ~/.ansible unless configured."""
 
 
-def token_source(params: t.Mapping[str, t.Any], task: str | None) -> TokenSource:
-    """The token source that the cache options describe. Raises StoreError."""
-    store = None
-    if params["cache"] == "file":
-        home = constants.config.get_config_value("ANSIBLE_HOME")
-        store = FileTokenStore(params["cache_path"] or os.path.join(home, DEFAULT_CACHE_FOLDER))
-    return TokenSource(store, min_ttl=params["min_ttl"], task=task)
+def token_store(account: Account, params: t.Mapping[str, t.Any]) -> TokenStore | None:
+    """The store that an account's cache options describe; None for none. Raises StoreError."""
+    if params["cache"] == "none":
+        return None
+    home = constants.config.get_config_value("ANSIBLE_HOME")
+    try:
+        return FileTokenStore(params["cache_path"] or os.path.join(home, DEFAULT_CACHE_FOLDER))
+    except AccessError as error:
+        raise error.about(account.name, account.provider) from None
 
 
 class AccessAction(ActionBase):
@@ -118,19 +123,27 @@ class AccessAction(ActionBase):
 
     # Tokens
 
-    def source(self, params: t.Mapping[str, t.Any]) -> TokenSource:
-        """The token source of an account. Raises StoreError that names the account's cache."""
+    def source(self, account: Account, params: t.Mapping[str, t.Any]) -> TokenSource:
+        """The token source of an account. Raises StoreError."""
         # All hosts and loops of one task share its id, which no other task has.
-        return token_source(params, str(self._task._uuid))
+        return TokenSource(token_store(account, params), min_ttl=params["min_ttl"], task=str(self._task._uuid))
+
+    def pace(self, account: Account, params: t.Mapping[str, t.Any], calls: int) -> None:
+        """Wait until the vendor's published rate has room for these calls. Raises RateLimitedError."""
+        store = token_store(account, params)
+        wait = reserve(store, account, calls) if store else 0.0
+        if wait > 0:
+            self._display.v(f"Waiting {wait:.1f} s: {account.provider} limits the calls of account {account.name}.")
+            time.sleep(wait)
 
     def obtain(
         self, account: Account, params: t.Mapping[str, t.Any], *, force: bool = False, rejected: str | None = None
     ) -> Obtained:
         """The account's token, by the controller or, if asked for, by this host. Raises AccessError."""
         from_target = params["request_from"] == "target"
-        ask = self._request_on_target(account, params) if from_target else _request_here(account)
+        ask = self._request_on_target(account, params) if from_target else self._request_here(account, params)
         try:
-            obtained = self.source(params).obtain(
+            obtained = self.source(account, params).obtain(
                 account, ask, force=force, rejected=rejected, where=self.where(account, params)
             )
         except AccessError as error:
@@ -143,6 +156,13 @@ class AccessAction(ActionBase):
         if params["request_from"] == "target" and is_loopback(urlsplit(account.base_url).hostname or ""):
             return str(self.task_vars.get("inventory_hostname", ""))
         return ""
+
+    def _request_here(self, account: Account, params: t.Mapping[str, t.Any]) -> t.Callable[[Token | None], Token]:
+        def ask(previous: Token | None) -> Token:
+            self.pace(account, params, calls=2 if account.customer else 1)
+            return request_token(account, previous)
+
+        return ask
 
     def _request_on_target(self, account: Account, params: t.Mapping[str, t.Any]) -> t.Callable[[Token | None], Token]:
         def ask(_previous: Token | None) -> Token:
@@ -184,10 +204,3 @@ def shipped_options(account: Account, params: t.Mapping[str, t.Any]) -> dict[str
     """The options of an account as its module on a host takes them: resolved, and no others."""
     own = {**ACCOUNT_SPEC, **TRANSPORT_SPEC}
     return {"account": account.name, **{option: params[option] for option in own if params.get(option) is not None}}
-
-
-def _request_here(account: Account) -> t.Callable[[Token | None], Token]:
-    def ask(previous: Token | None) -> Token:
-        return request_token(account, previous)
-
-    return ask

@@ -87,4 +87,4 @@ class Application:
 
 
 def _is_below(path: str, prefix: str) -> bool:
-    return path == prefix or path.startswith(f"{prefix}/")
+    return path.startswith(f"{prefix}/")

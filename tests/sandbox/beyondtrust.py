@@ -53,9 +53,8 @@ from .vendor import (
     media_type,
     parse_form,
     parse_json,
-    same,
 )
-from .world import Account
+from .world import Account, same
 
 NAMESPACES = {
     "old": "http://www.bomgar.com/namespaces/API/command",

@@ -40,8 +40,8 @@ from .clock import iso_8601
 from .configuration import CIMCLOUD_SITE, CUSTOMERS
 from .rates import Rate
 from .tokens import Token
-from .vendor import JSON, Vendor, address, authorization, basic_credentials, media_type, parse_json, same
-from .world import Account
+from .vendor import JSON, Vendor, address, authorization, basic_credentials, media_type, parse_json
+from .world import Account, same
 
 _LOGIN_FIELDS = {"AuthKey", "AuthUserName", "AuthPassword"}
 _RECORDS_PER_PAGE = 50

@@ -18,8 +18,8 @@ from starlette.routing import Route
 
 from .configuration import METHODS, PERMISSIONS, Limits, Switches, new_secret
 from .faults import Fault
-from .vendor import Vendor, authorization, parse_json, same
-from .world import Account, World
+from .vendor import Vendor, authorization, parse_json
+from .world import Account, World, same
 
 _Record = TypeVar("_Record", bound="Limits | Switches")
 _CHOICES = {"beyondtrust_namespace": ("old", "new"), "cimcloud_names": ("token", "bearer_token")}

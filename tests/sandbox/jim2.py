@@ -42,8 +42,8 @@ from .vendor import (
     media_type,
     parse_form,
     parse_json,
-    same,
 )
+from .world import same
 
 _SCOPES = frozenset({"view", "all"})
 _JSON_API = "application/vnd.api+json"

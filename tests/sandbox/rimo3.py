@@ -25,7 +25,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from .tokens import Token
-from .vendor import FORM, JSON, Vendor, address, basic_credentials, media_type, parse_json, same
+from .vendor import FORM, JSON, Vendor, address, basic_credentials, media_type, parse_json
+from .world import same
 
 _FORM_BODY = b"grant_type=client_credentials"
 _LITERAL_BODY = {"Form-Data": "grant_type=client_credentials"}

@@ -21,7 +21,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from .tokens import Token
-from .world import Account, World, same
+from .world import Account, World
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -172,7 +172,7 @@ def authorization(request: Request, scheme: str) -> str | None:
     if len(values) != 1:
         return None
     found, _, rest = values[0].partition(" ")
-    return rest if found == scheme and rest and " " not in rest else None
+    return rest if found == scheme else None
 
 
 def basic_credentials(request: Request) -> tuple[str, str] | None:
@@ -213,20 +213,3 @@ def parse_json(body: bytes) -> Any:
 def address(request: Request) -> str:
     """Where the connection comes from."""
     return request.client.host if request.client else "0.0.0.0"
-
-
-__all__ = [
-    "FORM",
-    "JSON",
-    "Handler",
-    "Login",
-    "Refusal",
-    "Vendor",
-    "address",
-    "authorization",
-    "basic_credentials",
-    "media_type",
-    "parse_form",
-    "parse_json",
-    "same",
-]

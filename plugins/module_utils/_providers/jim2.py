@@ -40,7 +40,7 @@ class Jim2(OAuthProvider):
     portal = Portal(
         url="{base_url}",
         create=(
-            "In Jim2, create a cardfile with User ticked, for this API client alone: its password is the client_secret, "
+            "In Jim2, create a cardfile with User ticked, for this API client alone: its password is the secret, "
             "and changing it changes the desktop login as well. Leave 'require password change' off.",
             SETTINGS_STEP,
             _MAPPING,

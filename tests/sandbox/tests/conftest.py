@@ -16,8 +16,11 @@ from .caller import Caller
 
 @pytest.fixture(scope="session")
 def _sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxHandle]:
-    with running(tmp_path_factory.mktemp("sandbox")) as handle:
+    folder = tmp_path_factory.mktemp("sandbox")
+    with running(folder) as handle:
         yield handle
+    # An answer may look right though the sandbox failed after sending it.
+    assert (folder / "stderr.txt").read_text() == ""
 
 
 @pytest.fixture

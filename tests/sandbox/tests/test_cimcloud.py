@@ -173,6 +173,17 @@ def test_a_hundred_calls_in_fifteen_minutes(api: Caller, fast: SandboxHandle) ->
     assert api("cimcloud", "GET", "/validate", token).status_code == 200
 
 
+def test_a_window_that_is_over_counts_no_more(api: Caller, fast: SandboxHandle) -> None:
+    api("cimcloud", "GET", "/healthcheck/canary")
+    fast.advance(899)
+    # An unknown path is answered without a call being counted.
+    before = api("cimcloud", "GET", "/nowhere").headers
+    fast.advance(2)
+    after = api("cimcloud", "GET", "/nowhere").headers
+    assert (before["X-RateLimit-Remaining"], before["X-RateLimit-Reset"]) == ("99", "1")
+    assert (after["X-RateLimit-Remaining"], after["X-RateLimit-Reset"]) == ("100", "900")
+
+
 def test_every_answer_has_the_rate_headers(api: Caller, fast: SandboxHandle) -> None:
     token = api.token("cimcloud")
     for response in (

@@ -71,6 +71,7 @@ def test_verbs_and_paths(api: Caller) -> None:
 def test_the_test_takes_a_living_bearer_token_in_the_header(api: Caller, sandbox: SandboxHandle) -> None:
     token = api.token("rimo3")
     assert api("rimo3", "GET", TEST, token).status_code == 200
+    assert api("rimo3", "GET", TEST).headers["WWW-Authenticate"] == "Bearer"
     assert api("rimo3", "GET", TEST).status_code == 401
     assert api("rimo3", "GET", TEST, token + "x").status_code == 401
     assert api("rimo3", "GET", TEST, headers={"Authorization": token}).status_code == 401
@@ -80,6 +81,11 @@ def test_the_test_takes_a_living_bearer_token_in_the_header(api: Caller, sandbox
     assert api("rimo3", "GET", TEST, token).status_code == 200
     sandbox.advance(2)
     assert api("rimo3", "GET", TEST, token).status_code == 401
+
+
+def test_another_vendors_account_is_refused(api: Caller) -> None:
+    headers = api.basic("jim2") | FORM
+    assert api("rimo3", "POST", TOKEN, headers=headers, data=GRANT).status_code == 401
 
 
 def test_a_token_of_another_vendor_is_refused(api: Caller) -> None:
