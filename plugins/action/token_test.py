@@ -45,18 +45,12 @@ class ActionModule(AccessAction):
     def perform(self) -> dict[str, t.Any]:
         checks, params = self._checks()
         self._with_tokens(checks, self._obtain)
-        ran = self._test(checks)
+        ran = self._test_within_rate(checks)
         # A cached token can have died since; one that was requested just now has not.
         rejected = [check for check in checks if check.reused and _of(check)["reason"] == "token_rejected"]
         if rejected:
             self._with_tokens(rejected, self._renew)
-            self._test([check for check in rejected if check.renewed])
-        for _attempt in range(MOST_ATTEMPTS):
-            # Only providers that are paced: each attempt waits until the budget has room for it.
-            limited = [check for check in checks if check.token and _paced(check) and _of(check)["status"] == 429]
-            if not limited:
-                break
-            self._test(limited)
+            self._test_within_rate([check for check in rejected if check.renewed])
         return self._result(checks, params, ran)
 
     def _checks(self) -> tuple[list[Check], dict[str, t.Any]]:
@@ -69,19 +63,14 @@ class ActionModule(AccessAction):
             checks = [Check(account, {**params, "access_token": ready})]
         else:
             params, _explicit = self.options()
-            found = listed_accounts(params["accounts"], raw, self.accounts_variable)
-            checks = [Check(account, own) for account, own in found]
             ready_tokens = params["access_tokens"] or {}
-            unknown = sorted(set(ready_tokens) - {check.account.name for check in checks})
+            found = listed_accounts(params["accounts"], raw, self.accounts_variable, ready_tokens)
+            unknown = sorted(set(ready_tokens) - {account.name for account, _own in found})
             if unknown:
                 raise ConfigurationError(
-                    f"access_tokens names accounts that are not in accounts: {', '.join(unknown)}."
+                    f"access_tokens has accounts that accounts does not have: {', '.join(unknown)}."
                 )
-            for check in checks:
-                check.params = {
-                    **check.params,
-                    "access_token": ready_tokens.get(check.account.name) or check.params["access_token"],
-                }
+            checks = [Check(account, own) for account, own in found]
         for check in checks:
             self.remember_secrets(check.params)
             if not PROVIDERS[check.account.provider].needs_token(check.account):
@@ -131,6 +120,16 @@ class ActionModule(AccessAction):
         before = t.cast(Token, check.token)
         obtained = self.obtain(check.account, check.params, rejected=before.fingerprint)
         check.token, check.renewed = obtained.token, obtained.token.fingerprint != before.fingerprint
+
+    def _test_within_rate(self, checks: t.Sequence[Check]) -> dict[str, t.Any]:
+        """Test, and again what met a vendor's low rate limit: each attempt waits until the budget has room for it."""
+        ran = self._test(checks)
+        for _attempt in range(MOST_ATTEMPTS):
+            limited = [check for check in checks if check.token and _paced(check) and _of(check)["status"] == 429]
+            if not limited:
+                break
+            self._test(limited)
+        return ran
 
     def _test(self, checks: t.Sequence[Check]) -> dict[str, t.Any]:
         """Have the host test all tokens that are there, in one module run; return what the module returned."""

@@ -149,9 +149,12 @@ def listed_accounts(
     elements: t.Sequence[t.Mapping[str, t.Any]],
     defaults: t.Mapping[str, t.Any],
     accounts_variable: t.Callable[[], t.Any],
+    ready_tokens: t.Mapping[str, str] | None = None,
     environ: t.Mapping[str, str] | None = None,
 ) -> list[tuple[Account, dict[str, t.Any]]]:
-    """The accounts of a list, each with its validated options. ``defaults``: the task's own raw options.
+    """The accounts of a list, each with its validated options.
+
+    ``defaults``: the task's own raw options. ``ready_tokens``: tokens by account name, instead of credentials.
 
     Raises ConfigurationError for the first account that is wrong, before anything is sent.
     """
@@ -164,6 +167,8 @@ def listed_accounts(
         name = str(options.get("name") or options.get("client_id") or options.get("provider") or "unnamed")
         # A default that another provider's account needs is none of this account's.
         own = {option: value for option, value in options.items() if option in shared}
+        if ready_tokens and name in ready_tokens:
+            own["access_token"] = ready_tokens[name]
         provider = PROVIDERS.get(own.get("provider") or inherited.get("provider", ""))
         usable = {
             option: value

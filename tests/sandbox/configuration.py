@@ -63,6 +63,11 @@ class AccountConfiguration:
     comments: str = ""
     enabled: bool = True
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The values that nobody but the account's owner may see."""
+        return tuple(filter(None, (self.client_secret, self.auth_key)))
+
     def options(self, base_url: str, ca_path: Path) -> dict[str, Any]:
         """The account under the collection's option names. `base_url`: the sandbox's, without a vendor's prefix."""
         prefix = {"jim2": f"jim2/{JIM2_INSTANCE}"}.get(self.provider, self.provider)

@@ -49,6 +49,7 @@ class Control:
             self._route("/faults", "GET", self.faults),
             self._route("/faults", "POST", self.add_fault),
             self._route("/faults", "DELETE", self.clear_faults),
+            self._route("/secrets", "GET", self.secrets),
             self._route("/reset", "POST", self.reset),
         ]
 
@@ -72,6 +73,12 @@ class Control:
                 return JSONResponse({"message": str(wrong)}, 400)
 
         return run
+
+    def secrets(self, request: Request, document: dict[str, Any]) -> dict[str, Any]:
+        """Every secret and token there is or was, for tests that look for them where they must not be."""
+        accounts = self._world.accounts.values()
+        known = {secret for account in accounts for secret in (account.client_secret, *account.configuration.secrets)}
+        return {"secrets": sorted(known), "tokens": self._world.tokens.values}
 
     def counters(self, request: Request, document: dict[str, Any]) -> dict[str, Any]:
         world = self._world

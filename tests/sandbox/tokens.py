@@ -34,11 +34,14 @@ class TokenBook:
         self._clock = clock
         self._tokens: dict[bytes, Token] = {}
         self._by_account: defaultdict[str, list[Token]] = defaultdict(list)
+        self.values: list[str] = []
+        """Every value handed out: for tests that look for leaks, and for nothing that a vendor does."""
 
     def issue(self, token: Token, value: str = "") -> str:
         """Enter `token` and return its value: `value`, or a new opaque one."""
         value = value or secrets.token_urlsafe(32)
         self._tokens[_digest(value)] = token
+        self.values.append(value)
         self._by_account[token.account].append(token)
         return value
 

@@ -1,0 +1,279 @@
+# Copyright (c) 2026 apiops.access contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.apiops.access.plugins.module_utils._errors import (
+    MalformedAnswerError,
+    RefusedError,
+    ServerError,
+    TransportError,
+)
+from ansible_collections.apiops.access.plugins.module_utils._model import Token
+from ansible_collections.apiops.access.plugins.module_utils._providers.beyondtrust import BeyondTrust
+from ansible_collections.apiops.access.tests.unit.scripted import BASIC, NOW, Clock, Script, answer, beyondtrust
+
+SITE = "https://support.example.com"
+TOKEN = f"POST {SITE}/oauth2/token"
+INFO = f"GET {SITE}/api/command/v2/info"
+XML_INFO = f"GET {SITE}/api/command?action=get_api_info"
+ACCOUNTS = f"GET {SITE}/api/config/v1/api-account?per_page=100&current_page="
+NAMESPACES = ["http://www.bomgar.com/namespaces/API/command", "https://www.beyondtrust.com/namespaces/API/command"]
+DENIED = {
+    "error": "access_denied",
+    "message": "The resource owner or authorization server denied the request.",
+}
+GOOD = Token("tok-1")
+
+
+def xml(namespace: str) -> str:
+    return (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<api_information xmlns="{namespace}">'
+        "<api_version>1.24.1</api_version>"
+        "<timestamp>1800000000</timestamp><permissions>"
+        '<permission name="perm_command">full_access</permission>'
+        '<permission name="perm_backup">1</permission>'
+        '<permission name="perm_ecm">0</permission>'
+        "</permissions></api_information>"
+    )
+
+
+def test_a_token_is_requested_as_documented(script: Script, clock: Clock) -> None:
+    granted = {"access_token": "tok-1", "token_type": "Bearer", "expires_in": 3600}
+    transport = script((TOKEN, answer(200, granted, set_cookie="ns_sl=abc; path=/")))
+    token = BeyondTrust(beyondtrust(), transport, clock).request_token(None)
+    (request,) = transport.sent
+    assert request.headers["Authorization"] == BASIC
+    assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
+    assert request.body == b"grant_type=client_credentials"
+    assert not request.repeatable
+    assert token == Token("tok-1", "Bearer", NOW + 3600)
+
+
+def test_every_connection_is_to_be_closed() -> None:
+    assert BeyondTrust.close_connections is True
+
+
+@pytest.mark.parametrize("code", ["invalid_client", "invalid_credentials"])
+def test_refused_credentials_name_the_lock_of_the_account(script: Script, code: str) -> None:
+    reply = answer(401, {"error": code, "message": "Client authentication failed"})
+    with pytest.raises(RefusedError, match="Client authentication failed") as caught:
+        BeyondTrust(beyondtrust(), script((TOKEN, reply))).request_token(None)
+    assert (caught.value.kind, caught.value.error, caught.value.retryable) == ("invalid_client", code, False)
+    assert "lock" in str(caught.value)
+
+
+# The test endpoint
+
+
+def test_the_newer_api_tells_the_permissions(script: Script) -> None:
+    permissions = {"perm_command": "read_only", "perm_configuration": True, "perm_reporting_session": 1}
+    transport = script((INFO, answer(200, {"permissions": permissions, "product": "pra", "new_field": []})))
+    verdict = BeyondTrust(beyondtrust(), transport).test_token(GOOD)
+    assert transport.sent[0].headers["Authorization"] == "Bearer tok-1"
+    assert (verdict.outcome, verdict.token_valid, verdict.permitted) == ("valid", True, True)
+    # perm_reporting_session is the Command API's name for what the account calls perm_reporting_support
+    assert verdict.permissions == {
+        "perm_command": "read_only",
+        "perm_configuration": True,
+        "perm_reporting_support": True,
+    }
+
+
+@pytest.mark.parametrize("namespace", NAMESPACES)
+def test_a_release_without_it_is_asked_by_the_xml_api(script: Script, namespace: str) -> None:
+    transport = script(
+        (INFO, answer(404, body="")), (XML_INFO, answer(200, body=xml(namespace), content_type="text/xml"))
+    )
+    verdict = BeyondTrust(beyondtrust(), transport).test_token(GOOD)
+    assert transport.sent[1].headers["Authorization"] == "Bearer tok-1"
+    assert (verdict.outcome, verdict.endpoint) == ("valid", f"{SITE}/api/command")
+    assert verdict.permissions == {"perm_command": "full_access", "perm_backup": True, "perm_ecm": False}
+
+
+@pytest.mark.parametrize("namespace", NAMESPACES)
+@pytest.mark.parametrize("status", [200, 202])
+def test_a_missing_permission_comes_as_an_xml_error_with_a_success_status(
+    script: Script, namespace: str, status: int
+) -> None:
+    text = "The API client &quot;support&quot; does not have permission to use the Command API."
+    reply = answer(status, body=f'<error xmlns="{namespace}">{text}</error>', content_type="text/xml")
+    transport = script((INFO, answer(404, body="")), (XML_INFO, reply))
+    verdict = BeyondTrust(beyondtrust(), transport).test_token(GOOD)
+    assert (verdict.outcome, verdict.reason) == ("indeterminate", "not_permitted")
+    assert (verdict.token_valid, verdict.permitted) == (True, False)
+    assert "does not have permission to use the Command API" in verdict.message
+
+
+def test_any_other_xml_error_is_no_success(script: Script) -> None:
+    reply = answer(200, body=f'<error xmlns="{NAMESPACES[1]}">The database is busy</error>', content_type="text/xml")
+    transport = script((INFO, answer(404, body="")), (XML_INFO, reply))
+    verdict = BeyondTrust(beyondtrust(), transport).test_token(GOOD)
+    assert (verdict.outcome, verdict.token_valid) == ("indeterminate", None)
+    assert "The database is busy" in verdict.message
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 403])
+def test_the_documented_words_for_a_bad_token_count_whatever_the_status(script: Script, status: int) -> None:
+    verdict = BeyondTrust(beyondtrust(), script((INFO, answer(status, DENIED)))).test_token(GOOD)
+    assert (verdict.outcome, verdict.reason, verdict.token_valid) == ("invalid", "token_rejected", False)
+
+
+def test_the_xml_api_rejects_a_token_in_json_too(script: Script) -> None:
+    transport = script((INFO, answer(404, body="")), (XML_INFO, answer(401, DENIED)))
+    assert BeyondTrust(beyondtrust(), transport).test_token(GOOD).outcome == "invalid"
+
+
+def test_403_is_about_the_account_and_not_the_token(script: Script) -> None:
+    verdict = BeyondTrust(beyondtrust(), script((INFO, answer(403, body="")))).test_token(GOOD)
+    assert (verdict.outcome, verdict.reason) == ("indeterminate", "not_permitted")
+    assert (verdict.token_valid, verdict.permitted) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome", "reason"),
+    [
+        (401, "invalid", "token_rejected"),
+        (429, "indeterminate", "rate_limited"),
+        (500, "indeterminate", "unhealthy"),
+        (503, "indeterminate", "unhealthy"),
+    ],
+)
+def test_other_statuses_are_judged_alone(script: Script, status: int, outcome: str, reason: str) -> None:
+    verdict = BeyondTrust(beyondtrust(), script((INFO, answer(status, body="")))).test_token(GOOD)
+    assert (verdict.outcome, verdict.reason) == (outcome, reason)
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        ("<!DOCTYPE html><html><title>Sign in</title></html>", "text/html"),
+        ("{}", "application/json"),
+        ("[]", "application/json"),
+        ("", "application/json"),
+        ("<nothing/>", "text/xml"),
+        ("<api_information><permissions>", "text/xml"),
+        (
+            '<!DOCTYPE a [<!ENTITY b "c">]><api_information><permission name="p">&b;</permission></api_information>',
+            "text/xml",
+        ),
+    ],
+)
+def test_a_success_without_permissions_proves_nothing(script: Script, body: str, content_type: str) -> None:
+    reply = answer(200, body=body, content_type=content_type)
+    verdict = BeyondTrust(beyondtrust(), script((INFO, reply))).test_token(GOOD)
+    assert (verdict.outcome, verdict.token_valid) == ("indeterminate", None)
+
+
+def test_another_read_can_be_the_test(script: Script) -> None:
+    transport = script((f"GET {SITE}/api/config/v1/api-account?per_page=5", answer(200, [])))
+    account = beyondtrust(test_path="/api/config/v1/api-account?per_page=5")
+    verdict = BeyondTrust(account, transport).test_token(GOOD)
+    assert (verdict.outcome, verdict.permissions) == ("valid", None)
+
+
+# The list of accounts
+
+
+def listed(number: int, **changes: t.Any) -> dict[str, t.Any]:
+    return {"id": number, "name": f"account {number}", "client_id": f"client-{number}", "enabled": True, **changes}
+
+
+def link(url: str, relation: str = "next") -> str:
+    return f'<{SITE}/api/config/v1/api-account?current_page=1>; rel="first", <{url}>; rel="{relation}"'
+
+
+def test_the_account_is_found_on_a_later_page(script: Script) -> None:
+    insecure = "http://support.example.com/api/config/v1/api-account?per_page=100&current_page=2"
+    transport = script(
+        (f"{ACCOUNTS}1", answer(200, [listed(7)], link=link(insecure))),
+        (f"{ACCOUNTS}2", answer(200, [listed(1)], link=link(f"{SITE}/x", "previous"))),
+    )
+    listing = BeyondTrust(beyondtrust(), transport).read_account(GOOD, own=True)
+    assert listing is not None
+    assert listing.found == listed(1)
+    assert [request.headers["Authorization"] for request in transport.sent] == ["Bearer tok-1"] * 2
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://evil.example.net/api/config/v1/api-account",
+        "//evil.example.net/x",
+        "https://support.example.com@evil.example.net/x",
+        "https://support.example.com.evil.example.net/x",
+    ],
+)
+def test_no_other_host_ever_gets_the_token(script: Script, url: str) -> None:
+    transport = script((f"{ACCOUNTS}1", answer(200, [listed(7)], link=link(url))))
+    with pytest.raises(TransportError) as caught:
+        BeyondTrust(beyondtrust(), transport).read_account(GOOD, own=False)
+    assert (caught.value.kind, caught.value.retryable) == ("redirect", False)
+
+
+@pytest.mark.parametrize(
+    "url", ["/api/config/v1/api-account?per_page=100&current_page=2", "?per_page=100&current_page=2"]
+)
+def test_a_relative_link_is_followed_on_the_same_server(script: Script, url: str) -> None:
+    transport = script((f"{ACCOUNTS}1", answer(200, [], link=link(url))), (f"{ACCOUNTS}2", answer(200, [listed(1)])))
+    listing = BeyondTrust(beyondtrust(), transport).read_account(GOOD, own=True)
+    assert listing is not None
+    assert listing.found == listed(1)
+
+
+def test_pages_without_end_are_an_error(script: Script) -> None:
+    again = link(f"{SITE}/api/config/v1/api-account?per_page=100&current_page=1")
+    transport = script(*[(f"{ACCOUNTS}1", answer(200, [], link=again))] * 100)
+    with pytest.raises(MalformedAnswerError, match="pages"):
+        BeyondTrust(beyondtrust(), transport).read_account(GOOD, own=True)
+
+
+def test_the_account_is_found_by_client_id_in_any_case(script: Script) -> None:
+    transport = script((f"{ACCOUNTS}1", answer(200, [listed(2), listed(9, client_id="ABC")])))
+    listing = BeyondTrust(beyondtrust(client_id="abc"), transport).read_account(GOOD, own=True)
+    assert listing is not None
+    assert listing.found == listed(9, client_id="ABC")
+
+
+def test_without_a_client_id_the_account_is_found_by_name_in_any_case(script: Script) -> None:
+    transport = script((f"{ACCOUNTS}1", answer(200, [listed(2), listed(3, name="Support")])))
+    listing = BeyondTrust(beyondtrust(client_id=None), transport).read_account(GOOD, own=False)
+    assert listing is not None
+    assert listing.found == listed(3, name="Support")
+
+
+def test_a_name_is_no_proof_where_the_client_id_differs(script: Script) -> None:
+    transport = script((f"{ACCOUNTS}1", answer(200, [listed(2, name="support")])))
+    listing = BeyondTrust(beyondtrust(), transport).read_account(GOOD, own=True)
+    assert listing is not None
+    assert listing.found is None
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_an_account_that_may_not_list_is_read_by_its_own_permissions(script: Script, status: int) -> None:
+    transport = script(
+        (f"{ACCOUNTS}1", answer(status, body="")), (INFO, answer(200, {"permissions": {"perm_command": "read_only"}}))
+    )
+    listing = BeyondTrust(beyondtrust(), transport).read_account(GOOD, own=True)
+    assert listing is not None
+    assert listing.found == {"perm_command": "read_only"}
+
+
+def test_a_manager_that_may_not_list_tells_nothing(script: Script) -> None:
+    transport = script((f"{ACCOUNTS}1", answer(403, body="")))
+    assert BeyondTrust(beyondtrust(), transport).read_account(GOOD, own=False) is None
+
+
+def test_a_server_in_trouble_is_not_an_empty_list(script: Script) -> None:
+    with pytest.raises(ServerError):
+        BeyondTrust(beyondtrust(), script((f"{ACCOUNTS}1", answer(500, body="")))).read_account(GOOD, own=True)
+
+
+@pytest.mark.parametrize("document", [{"accounts": []}, ["client-1"], "client-1", 7])
+def test_what_is_no_list_of_accounts_is_an_error(script: Script, document: t.Any) -> None:
+    with pytest.raises(MalformedAnswerError):
+        BeyondTrust(beyondtrust(), script((f"{ACCOUNTS}1", answer(200, document)))).read_account(GOOD, own=True)

@@ -1,0 +1,66 @@
+# Copyright (c) 2026 apiops.access contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ansible_collections.apiops.access.plugins.module_utils._errors import (
+    AccessError,
+    ConfigurationError,
+    MalformedAnswerError,
+    RateLimitedError,
+    RefusedError,
+    ServerError,
+    StoreError,
+    TransportError,
+    error_from_dict,
+)
+
+KINDS = [
+    (AccessError, "internal", False),
+    (ConfigurationError, "configuration", False),
+    (TransportError, "connection", True),
+    (MalformedAnswerError, "malformed_answer", False),
+    (ServerError, "server_error", True),
+    (RefusedError, "invalid_client", False),
+    (RateLimitedError, "rate_limited", True),
+    (StoreError, "cache", False),
+]
+
+
+@pytest.mark.parametrize(("error", "kind", "retryable"), KINDS)
+def test_a_failure_has_the_four_published_fields(error: type[AccessError], kind: str, retryable: bool) -> None:
+    assert error("x").as_failure() == {"kind": kind, "status": None, "error": None, "retryable": retryable}
+
+
+@pytest.mark.parametrize("error", [entry[0] for entry in KINDS])
+def test_an_error_survives_the_store_and_the_way_from_a_host(error: type[AccessError]) -> None:
+    original = error("message", kind="special", status=401, error="invalid", retryable=True, retry_after=7.0)
+    again = error_from_dict(json.loads(json.dumps(original.to_dict())))
+    assert type(again) is error
+    assert again.to_dict() == original.to_dict()
+    assert str(again) == "message"
+
+
+def test_an_unknown_type_of_error_is_still_an_error() -> None:
+    data = {**RefusedError("x").to_dict(), "type": "FromTheFuture"}
+    assert type(error_from_dict(data)) is AccessError
+
+
+@pytest.mark.parametrize("field", ["type", "message", "kind", "status", "error", "retryable", "retry_after"])
+def test_half_an_error_is_none(field: str) -> None:
+    data = RefusedError("x").to_dict()
+    del data[field]
+    with pytest.raises(KeyError):
+        error_from_dict(data)
+
+
+def test_an_error_names_its_account_once() -> None:
+    error = RefusedError("It was refused.", status=401, error="invalid_client").about("erp", "jim2")
+    assert str(error) == "Account 'erp' (jim2): It was refused."
+    assert str(error.about("other", "rimo3")) == str(error)
+    assert isinstance(error, RefusedError)
+    assert error.status == 401

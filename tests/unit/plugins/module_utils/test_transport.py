@@ -1,0 +1,567 @@
+# Copyright (c) 2026 apiops.access contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The HTTP client, over real sockets of the loopback interface."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import ssl
+import time
+import traceback
+import types
+import typing as t
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ansible_collections.apiops.access.plugins.module_utils import _transport
+from ansible_collections.apiops.access.plugins.module_utils._errors import (
+    AccessError,
+    ConfigurationError,
+    TransportError,
+)
+from ansible_collections.apiops.access.plugins.module_utils._model import TransportOptions
+from ansible_collections.apiops.access.plugins.module_utils._transport import (
+    HttpRequest,
+    HttpResponse,
+    Transport,
+    check_url,
+    is_loopback,
+    printable_url,
+)
+from ansible_collections.apiops.access.tests.unit.loopback import (
+    CLOSE,
+    HANG,
+    Certificates,
+    Loopback,
+    reply,
+    server_context,
+)
+
+MARKERS = ("header-s3cret", "body-s3cret", "query-s3cret", "answer-s3cret", "path-proxy-s3cret")
+Serve = t.Callable[..., Loopback]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Start a server that gives these replies, one after the other."""
+    servers: list[Loopback] = []
+
+    def start(*replies: bytes, certificate: Path | None = None) -> Loopback:
+        servers.append(Loopback(replies, server_context(certificate) if certificate else None))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses between repetitions, noted instead of slept."""
+    noted: list[float] = []
+    fake = types.SimpleNamespace(sleep=noted.append, time=time.time)
+    monkeypatch.setattr("urllib3.util.retry.time", fake)
+    return noted
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return Certificates.make(tmp_path_factory.mktemp("certificates"))
+
+
+def get(url: str, *, headers: dict[str, str] | None = None, close: bool = False, **options: t.Any) -> HttpResponse:
+    request = HttpRequest("GET", url, {"Authorization": "Bearer header-s3cret", **(headers or {})}, repeatable=True)
+    with Transport(TransportOptions(**{"timeout": 5.0, "retries": 2, **options}), close_connections=close) as transport:
+        return transport.send(request)
+
+
+def post(url: str, **options: t.Any) -> HttpResponse:
+    request = HttpRequest("POST", url, {"Authorization": "Basic header-s3cret"}, b"body-s3cret")
+    with Transport(TransportOptions(**{"timeout": 5.0, "retries": 2, **options})) as transport:
+        return transport.send(request)
+
+
+def failure_of(call: t.Callable[[], object]) -> AccessError:
+    """The error that a call ends with, after a look whether anything in it tells a secret."""
+    with pytest.raises(AccessError) as caught:
+        call()
+    error = caught.value
+    shown = [str(error), repr(error), str(error.to_dict()), "".join(traceback.format_exception_only(error))]
+    shown.append(str(error.__cause__))
+    if not error.__suppress_context__:
+        shown.append(str(error.__context__))
+    assert not [marker for marker in MARKERS for text in shown if marker in text]
+    return error
+
+
+# What is sent
+
+
+def test_a_request_arrives_as_it_was_given(serve: Serve) -> None:
+    server = serve(reply(200, b'{"a": 1}', "X-Kind: Test"))
+    response = post(f"{server.url}/token?x=1")
+    (received,) = server.received
+    assert (received.line, received.body) == ("POST /token?x=1 HTTP/1.1", b"body-s3cret")
+    assert received.headers["authorization"] == "Basic header-s3cret"
+    assert received.headers["accept"] == "application/json"
+    assert "cookie" not in received.headers
+    assert (response.status, response.json(), response.headers["x-kind"]) == (200, {"a": 1}, "Test")
+
+
+def test_a_header_of_the_request_goes_before_the_usual_one(serve: Serve) -> None:
+    server = serve(reply(200))
+    get(server.url, headers={"Accept": "text/xml"})
+    assert server.received[0].headers["accept"] == "text/xml"
+
+
+def test_a_netrc_file_does_not_touch_the_authorization(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / ".netrc"
+    netrc.write_text("machine 127.0.0.1 login mallory password netrc-s3cret\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(netrc))
+    server = serve(reply(200))
+    get(server.url)
+    assert server.received[0].headers["authorization"] == "Bearer header-s3cret"
+
+
+def test_without_an_authorization_none_is_sent(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".netrc").write_text("default login mallory password netrc-s3cret\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    server = serve(reply(200))
+    with Transport(TransportOptions()) as transport:
+        transport.send(HttpRequest("GET", server.url, repeatable=True))
+    assert "authorization" not in server.received[0].headers
+
+
+def test_a_cookie_is_never_kept(serve: Serve) -> None:
+    server = serve(reply(200, b"{}", "Set-Cookie: ns_sl=abc; path=/"))
+    with Transport(TransportOptions()) as transport:
+        for method in ("POST", "GET", "GET"):
+            transport.send(HttpRequest(method, server.url, repeatable=method == "GET"))
+    assert [received.headers.get("cookie") for received in server.received] == [None, None, None]
+
+
+def test_a_connection_is_closed_after_each_call_where_the_vendor_wants_that(serve: Serve) -> None:
+    server = serve(reply(200))
+    with Transport(TransportOptions(), close_connections=True) as transport:
+        for _time in range(3):
+            transport.send(HttpRequest("GET", server.url, repeatable=True))
+    assert [received.headers["connection"] for received in server.received] == ["close"] * 3
+    assert [received.connection for received in server.received] == [1, 2, 3]
+
+
+def test_a_connection_is_used_again_otherwise(serve: Serve) -> None:
+    server = serve(reply(200))
+    with Transport(TransportOptions()) as transport:
+        for _time in range(3):
+            transport.send(HttpRequest("GET", server.url, repeatable=True))
+    assert {received.connection for received in server.received} == {1}
+
+
+def test_the_proxy_of_the_environment_is_used(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy = serve(reply(200, b'{"by": "proxy"}'))
+    monkeypatch.setenv("http_proxy", proxy.url)
+    assert get("http://jim2.example.com/token").json() == {"by": "proxy"}
+    assert proxy.received[0].line == "GET http://jim2.example.com/token HTTP/1.1"
+
+
+def test_no_proxy_is_honoured(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = serve(reply(200, b'{"by": "server"}'))
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    assert get(server.url).json() == {"by": "server"}
+
+
+def test_the_proxy_option_goes_before_the_environment(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy = serve(reply(200, b'{"by": "option"}'))
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    assert get("http://jim2.example.com/", proxy=proxy.url).json() == {"by": "option"}
+
+
+def test_a_proxy_that_is_not_there_is_named_without_its_password(pauses: list[float]) -> None:
+    error = failure_of(lambda: get("http://jim2.example.com/", proxy="http://me:path-proxy-s3cret@127.0.0.1:1"))
+    assert error.kind == "proxy"
+
+
+# Redirects
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("send", [get, post])
+def test_no_redirect_is_followed(serve: Serve, send: t.Callable[[str], HttpResponse], status: int) -> None:
+    elsewhere = serve(reply(200))
+    server = serve(reply(status, b"", f"Location: {elsewhere.url}/query-s3cret?query-s3cret"))
+    error = failure_of(lambda: send(server.url))
+    assert (error.kind, error.status, error.retryable) == ("redirect", status, False)
+    assert "127.0.0.1" in str(error)
+    assert len(server.received) == 1
+    assert elsewhere.received == []
+
+
+def test_a_redirect_to_the_same_host_is_not_followed_either(serve: Serve) -> None:
+    server = serve(reply(302, b"", "Location: /login"), reply(200))
+    assert failure_of(lambda: get(server.url)).kind == "redirect"
+    assert len(server.received) == 1
+
+
+@pytest.mark.parametrize("location", ["https://evil\x1b[31m.example/", "https://[::1", "https://exa<script>mple/", ""])
+def test_a_strange_location_is_not_printed(serve: Serve, location: str) -> None:
+    text = str(failure_of(lambda: get(serve(reply(302, b"", f"Location: {location}")).url)))
+    assert "\x1b" not in text
+    assert "<" not in text
+
+
+# Answers
+
+
+def test_a_body_over_the_limit_is_cut_off(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_transport, "BODY_LIMIT", 1000)
+    assert len(get(serve(reply(200, b"x" * 1000)).url).body) == 1000
+    error = failure_of(lambda: get(serve(reply(200, b"x" * 1001)).url))
+    assert (error.kind, error.retryable) == ("too_large", False)
+
+
+def test_a_packed_body_cannot_get_past_the_limit(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_transport, "BODY_LIMIT", 1000)
+    packed = gzip.compress(b"x" * 100_000)
+    assert len(packed) < 1000
+    error = failure_of(lambda: get(serve(reply(200, packed, "Content-Encoding: gzip")).url))
+    assert error.kind == "too_large"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b'HTTP/1.1 200 OK\r\nContent-Length: 99\r\nConnection: close\r\n\r\n{"access_token": "answer-s3cret',
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n5\r\nanswer-s3cret",
+        b"answer-s3cret\r\nConnection: close\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 13\r\nConnection: close\r\n\r\nanswer-s3cret",
+    ],
+)
+def test_an_answer_that_is_cut_short_or_garbled_is_an_error(serve: Serve, pauses: list[float], answer: bytes) -> None:
+    error = failure_of(lambda: post(serve(answer).url))
+    assert (error.kind, error.retryable) == ("connection", True)
+    assert "took effect" in str(error)
+
+
+def test_a_body_that_comes_in_drips_is_given_up(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = iter([0.0, 1000.0, 2000.0])
+    monkeypatch.setattr(_transport, "time", types.SimpleNamespace(monotonic=lambda: next(moments)))
+    assert failure_of(lambda: get(serve(reply(200)).url)).kind == "timeout"
+
+
+def test_a_server_that_does_not_answer_is_a_timeout(serve: Serve) -> None:
+    error = failure_of(lambda: get(serve(HANG).url, timeout=0.1, retries=0))
+    assert (error.kind, error.retryable) == ("timeout", True)
+    assert "0.1 s" in str(error)
+
+
+def test_a_post_without_an_answer_is_not_repeated(serve: Serve, pauses: list[float]) -> None:
+    server = serve(HANG)
+    assert failure_of(lambda: post(server.url, timeout=0.1)).kind == "timeout"
+    assert len(server.received) == 1
+
+
+def test_a_refused_connection_is_told_so(pauses: list[float]) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}/token?query-s3cret"
+        error = failure_of(lambda: post(url))
+    assert (error.kind, error.retryable) == ("connection", True)
+    assert "refused" in str(error)
+    assert len(pauses) == 1  # of two repetitions the first comes at once
+
+
+def test_an_unknown_host_is_told_so(pauses: list[float]) -> None:
+    error = failure_of(lambda: get("https://api.apiops-access.invalid/token?query-s3cret", retries=0))
+    assert (error.kind, error.retryable) == ("name_resolution", True)
+    assert "api.apiops-access.invalid" in str(error)
+
+
+def test_what_nobody_foresaw_is_told_without_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_args: object, **_kwargs: object) -> None:
+        raise RuntimeError("body-s3cret")
+
+    monkeypatch.setattr("requests.Session.request", fail)
+    error = failure_of(lambda: get("https://api.example.com/"))
+    assert "RuntimeError" in str(error)
+    assert error.kind == "internal"
+
+
+def test_a_header_that_cannot_be_sent_is_told_without_its_value() -> None:
+    failure_of(lambda: get("http://127.0.0.1:1/", headers={"X-Bad": "header-s3cret\r\nX: 1"}))
+
+
+# Repetitions
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_a_read_is_repeated_while_the_server_is_busy(serve: Serve, pauses: list[float], status: int) -> None:
+    server = serve(reply(status), reply(status), reply(200, b'{"third": true}'))
+    assert get(server.url).json() == {"third": True}
+    assert len(server.received) == 3
+
+
+def test_repetitions_come_to_an_end_with_the_last_answer(serve: Serve, pauses: list[float]) -> None:
+    server = serve(reply(503))
+    assert get(server.url).status == 503
+    assert len(server.received) == 1 + 2
+
+
+def test_a_read_is_repeated_after_a_broken_connection(serve: Serve, pauses: list[float]) -> None:
+    server = serve(CLOSE, reply(200))
+    assert get(server.url).status == 200
+    assert len(server.received) == 2
+
+
+def test_retries_0_means_once(serve: Serve) -> None:
+    server = serve(reply(503))
+    assert get(server.url, retries=0).status == 503
+    assert len(server.received) == 1
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 500])
+@pytest.mark.parametrize("send", [get, post])
+def test_an_answer_that_is_final_is_not_asked_for_again(
+    serve: Serve, send: t.Callable[[str], HttpResponse], status: int
+) -> None:
+    server = serve(reply(status, b"{}", "Retry-After: 0"))
+    assert send(server.url).status == status
+    assert len(server.received) == 1
+
+
+@pytest.mark.parametrize("answer", [reply(429), reply(502), reply(503), reply(504), reply(502, b"", "Retry-After: 0")])
+def test_a_post_is_not_repeated_unless_the_server_says_so(serve: Serve, answer: bytes) -> None:
+    server = serve(answer, reply(200))
+    assert post(server.url).status >= 429
+    assert len(server.received) == 1
+
+
+def test_a_post_is_not_repeated_after_a_broken_connection(serve: Serve) -> None:
+    server = serve(CLOSE, reply(200))
+    assert failure_of(lambda: post(server.url)).kind == "connection"
+    assert len(server.received) == 1
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_post_is_repeated_where_the_server_says_when(serve: Serve, pauses: list[float], status: int) -> None:
+    server = serve(reply(status, b"", "Retry-After: 0"), reply(200))
+    assert post(server.url).status == 200
+    assert [received.body for received in server.received] == [b"body-s3cret", b"body-s3cret"]
+
+
+@pytest.mark.parametrize("send", [get, post])
+def test_a_short_wait_is_waited_as_long_as_the_server_says(
+    serve: Serve, pauses: list[float], send: t.Callable[[str], HttpResponse]
+) -> None:
+    server = serve(reply(429, b"", "Retry-After: 7"), reply(200))
+    assert send(server.url).status == 200
+    assert pauses == [7]
+
+
+@pytest.mark.parametrize("send", [get, post])
+@pytest.mark.parametrize("wait", ["31", "3600", "Fri, 31 Dec 2100 23:59:59 GMT"])
+def test_a_long_wait_is_reported_and_not_slept(
+    serve: Serve, pauses: list[float], send: t.Callable[[str], HttpResponse], wait: str
+) -> None:
+    server = serve(reply(429, b"", f"Retry-After: {wait}"), reply(200))
+    response = send(server.url)
+    assert response.status == 429
+    assert response.retry_after == (None if "GMT" in wait else float(wait))
+    assert pauses == []
+    assert len(server.received) == 1
+
+
+def test_the_pauses_grow_and_are_spread(serve: Serve, pauses: list[float]) -> None:
+    assert get(serve(reply(503)).url, retries=3).status == 503
+    assert len(pauses) == 2
+    assert 1.0 <= pauses[0] <= 1.5
+    assert 2.0 <= pauses[1] <= 3.0
+
+
+# Certificates
+
+
+def test_a_server_is_trusted_by_ca_path(serve: Serve, certificates: Certificates) -> None:
+    server = serve(reply(200), certificate=certificates.good)
+    assert get(server.url, ca_path=str(certificates.ca)).status == 200
+
+
+@pytest.mark.parametrize(
+    ("certificate", "words"),
+    [("expired", "has expired"), ("other_host", "another"), ("other_address", "another")],
+)
+def test_a_certificate_that_is_wrong_is_told_why(
+    serve: Serve, certificates: Certificates, certificate: str, words: str
+) -> None:
+    server = serve(reply(200), certificate=getattr(certificates, certificate))
+    error = failure_of(lambda: post(f"{server.url}/token?query-s3cret", ca_path=str(certificates.ca)))
+    assert (error.kind, error.retryable) == ("certificate", False)
+    assert words in str(error)
+    assert server.received == []
+
+
+def test_a_name_that_the_certificate_lacks_is_told_so(serve: Serve, certificates: Certificates) -> None:
+    server = serve(reply(200), certificate=certificates.other_host)
+    url = server.url.replace("127.0.0.1", "localhost")
+    assert "another host name" in str(failure_of(lambda: get(url, ca_path=str(certificates.ca))))
+
+
+@pytest.mark.parametrize("ca", [None, "other_ca"])
+def test_an_authority_that_is_not_trusted_is_told_so(serve: Serve, certificates: Certificates, ca: str | None) -> None:
+    server = serve(reply(200), certificate=certificates.good)
+    error = failure_of(lambda: post(server.url, ca_path=str(getattr(certificates, ca)) if ca else None))
+    assert (error.kind, error.retryable) == ("certificate", False)
+    assert "ca_path" in str(error)
+    assert "not trusted" in str(error)
+    assert server.received == []
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_a_bundle_of_the_environment_does_not_weaken_ca_path(
+    serve: Serve, certificates: Certificates, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, str(certificates.ca))
+    server = serve(reply(200), certificate=certificates.good)
+    assert failure_of(lambda: get(server.url, ca_path=str(certificates.other_ca))).kind == "certificate"
+
+
+@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_a_bundle_of_the_environment_does_not_replace_ca_path(
+    serve: Serve, certificates: Certificates, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, str(certificates.other_ca))
+    server = serve(reply(200), certificate=certificates.good)
+    assert get(server.url, ca_path=str(certificates.ca)).status == 200
+    assert get(server.url, validate_certs=False).status == 200
+
+
+def test_a_bundle_of_the_environment_counts_where_nothing_is_set(
+    serve: Serve, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificates.ca))
+    assert get(serve(reply(200), certificate=certificates.good).url).status == 200
+
+
+@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
+def test_validate_certs_false_trusts_any(serve: Serve, certificates: Certificates) -> None:
+    server = serve(reply(200), certificate=certificates.expired)
+    assert get(server.url, validate_certs=False).status == 200
+
+
+def test_a_server_without_tls_is_told_so(serve: Serve, certificates: Certificates) -> None:
+    url = serve(b"HTTP/1.1 400 Bad\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").url.replace("http:", "https:")
+    error = failure_of(lambda: post(url, ca_path=str(certificates.ca), retries=0, timeout=1.0))
+    assert (error.kind, error.retryable) == ("tls", False)
+
+
+@pytest.mark.parametrize("option", ["ca_path", "client_cert", "client_key"])
+def test_a_file_that_is_missing_is_named_before_anything_is_sent(serve: Serve, option: str) -> None:
+    server = serve(reply(200))
+    with pytest.raises(ConfigurationError, match=f"{option} '/nowhere/x.pem'"):
+        get(server.url, **{option: "/nowhere/x.pem"})
+    assert server.received == []
+
+
+def test_a_client_certificate_is_shown(serve: Serve, certificates: Certificates) -> None:
+    server = serve(reply(200), certificate=certificates.good)
+    assert server._context is not None
+    server._context.load_verify_locations(certificates.ca)
+    server._context.verify_mode = ssl.CERT_REQUIRED
+    ca, mine = str(certificates.ca), str(certificates.good)
+    assert get(server.url, ca_path=ca, client_cert=mine).status == 200
+    assert get(server.url, ca_path=ca, client_cert=mine, client_key=mine).status == 200
+    failure_of(lambda: get(server.url, ca_path=ca, retries=0))
+
+
+# URLs
+
+
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        ("https://support.example.com", "https://support.example.com"),
+        ("https://support.example.com/", "https://support.example.com"),
+        ("https://jim2.example.com:8443/Jim_Live/", "https://jim2.example.com:8443/Jim_Live"),
+        ("http://localhost:80/Jim_Test/", "http://localhost:80/Jim_Test"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("http://[::1]:8080", "http://[::1]:8080"),
+        ("https://[2001:db8::1]/api", "https://[2001:db8::1]/api"),
+    ],
+)
+def test_a_usable_url_keeps_its_path_and_loses_its_last_slash(url: str, kept: str) -> None:
+    assert check_url("base_url", url, allow_http=False) == kept
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("support.example.com", "https://"),
+        ("support.example.com:443", "https://"),
+        ("ftp://support.example.com", "https://"),
+        ("https://", "https://"),
+        ("https:///path", "https://"),
+        ("https://me:s3cret@support.example.com", "credentials"),
+        ("https://support.example.com?key=s3cret", "query"),
+        ("https://support.example.com/#s3cret", "fragment"),
+        ("https://support.example.com:99999", "not a valid URL"),
+        ("https://[::1", "not a valid URL"),
+        ("https://support.example.com/a b", "white space"),
+        ("https://support.example.com\r\nX: 1", "white space"),
+        ("https://support.example.com/\x1b", "control character"),
+        ("http://support.example.com", "plain http"),
+        ("http://127.0.0.1.example.com", "plain http"),
+        ("http://localhost.example.com", "plain http"),
+        ("http://10.0.0.1", "plain http"),
+    ],
+)
+def test_an_unusable_url_is_refused_with_the_reason(url: str, words: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        check_url("base_url", url, allow_http=False)
+    assert words in str(caught.value)
+    assert "base_url" in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_plain_http_can_be_allowed() -> None:
+    assert check_url("base_url", "http://jim2.example.com/", allow_http=True) == "http://jim2.example.com"
+
+
+def test_a_printed_url_has_neither_query_nor_user() -> None:
+    url = "https://me:s3cret@api.example.com:8443/a/b?token=s3cret#s3cret"
+    assert printable_url(url) == "https://api.example.com:8443/a/b"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost", "api.localhost"])
+def test_this_machine_is_known(host: str) -> None:
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["10.0.0.1", "localhost.example.com", "notlocalhost", "", "0.0.0.0", "example.com"])
+def test_other_machines_are_known(host: str) -> None:
+    assert not is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"), [("120", 120.0), (" 5 ", 5.0), ("", None), ("-1", None), ("1.5", None), ("\u00b2", None)]
+)
+def test_only_whole_seconds_are_a_wait(value: str, seconds: float | None) -> None:
+    assert HttpResponse(429, "https://x", {"retry-after": value}).retry_after == seconds
+
+
+def test_neither_request_nor_answer_shows_its_content() -> None:
+    request = HttpRequest("POST", "https://x", {"Authorization": "Basic header-s3cret"}, b"body-s3cret")
+    answer = HttpResponse(200, "https://x", {"set-cookie": "header-s3cret"}, b"answer-s3cret")
+    assert not [marker for marker in MARKERS if marker in repr(request) + repr(answer)]
+
+
+def test_a_transport_error_says_that_it_may_pass() -> None:
+    assert TransportError("x").retryable
