@@ -18,11 +18,8 @@ from ..module_utils._operations.oauth_token import request_token
 from ..module_utils._operations.token_test import MOST_AT_ONCE
 from ..module_utils._providers import PROVIDERS
 from ..module_utils._providers._base import verdict_of_error
-from ..plugin_utils._action import AccessAction, shipped_options
+from ..plugin_utils._action import MOST_ATTEMPTS, AccessAction, shipped_options
 from ..plugin_utils._options import listed_accounts
-
-MOST_ATTEMPTS = 4
-"""How often a test is repeated that met the vendor's rate limit."""
 
 
 @dataclasses.dataclass
@@ -124,8 +121,12 @@ class ActionModule(AccessAction):
     def _test_within_rate(self, checks: t.Sequence[Check]) -> dict[str, t.Any]:
         """Test, and again what met a vendor's low rate limit: each attempt waits until the budget has room for it."""
         ran = self._test(checks)
-        for _attempt in range(MOST_ATTEMPTS):
-            limited = [check for check in checks if check.token and _paced(check) and _of(check)["status"] == 429]
+        for _attempt in range(MOST_ATTEMPTS - 1):
+            limited = [
+                check
+                for check in checks
+                if check.token and self.is_paced(check.account, check.params) and _of(check)["status"] == 429
+            ]
             if not limited:
                 break
             self._test(limited)
@@ -191,10 +192,6 @@ class ActionModule(AccessAction):
 
 def _of(check: Check) -> dict[str, t.Any]:
     return t.cast("dict[str, t.Any]", check.verdict)
-
-
-def _paced(check: Check) -> bool:
-    return PROVIDERS[check.account.provider].calls_per_second is not None and check.params["cache"] != "none"
 
 
 def _shipped(check: Check) -> dict[str, t.Any]:

@@ -43,7 +43,8 @@ else:
         """urllib3's Retry that jitters its pauses and gives up where the server asks for too long a wait."""
 
         def get_backoff_time(self) -> float:
-            return super().get_backoff_time() * random.uniform(1.0, 1.5)  # noqa: S311
+            # urllib3 does not pause before the first repetition.
+            return max(super().get_backoff_time(), self.backoff_factor) * random.uniform(1.0, 1.5)  # noqa: S311
 
         def increment(  # type: ignore[override]  # the signature differs between urllib3 1 and 2
             self, method: t.Any = None, url: t.Any = None, response: t.Any = None, *args: t.Any, **kwargs: t.Any
@@ -199,12 +200,12 @@ class Transport:
         count = self._options.retries
         retry = _PatientRetry(
             total=count,
-            # A request that may have acted is sent again only when it never left, or the server says so itself
-            # by Retry-After.
+            # A request that may have acted is sent again only when it never left, or the server says that it did
+            # not act: by 429 (RFC 6585), or by Retry-After.
             read=count if repeatable else False,
             other=0,
             redirect=False,
-            status_forcelist=(429, 502, 503, 504) if repeatable else (),
+            status_forcelist=(429, 502, 503, 504) if repeatable else (429,),
             allowed_methods=None,
             backoff_factor=0.5,
             raise_on_status=False,

@@ -30,7 +30,9 @@ attributes:
     details: Does the same as without, since nothing is ever changed at these vendors.
   diff_mode:
     support: full
-    details: Shows the settings that differ. Secrets are not among them.
+    details:
+      - Returns the settings that differ, without secrets. Ansible itself prints a diff of changed tasks only, and this task
+        changes nothing, so the differences are also in RV(msg).
   idempotent:
     support: full
 options:

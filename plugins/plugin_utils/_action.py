@@ -19,9 +19,10 @@ from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._arguments import ACCOUNT_SPEC, TRANSPORT_SPEC, Spec, account_from
-from ..module_utils._errors import AccessError, ConfigurationError, error_from_dict
+from ..module_utils._errors import AccessError, ConfigurationError, RateLimitedError, error_from_dict
 from ..module_utils._model import Account, Token
 from ..module_utils._operations.oauth_token import request_token
+from ..module_utils._providers import PROVIDERS
 from ..module_utils._redaction import Redactor
 from ..module_utils._transport import REQUESTS_IMPORT_ERROR, is_loopback
 from ._file_store import FileTokenStore
@@ -29,6 +30,9 @@ from ._options import ACCOUNTS_VARIABLE, merged_options, secrets_in, validated
 from ._rate_budget import reserve
 from ._token_source import Obtained, TokenSource
 from ._token_store import TokenStore
+
+MOST_ATTEMPTS = 5
+"""How often a call is made that meets a vendor's low rate limit, each time when the budget has room for it."""
 
 DEFAULT_CACHE_FOLDER = "apiops_access"
 """Below ANSIBLE_HOME, which is ~/.ansible unless configured."""
@@ -128,6 +132,11 @@ class AccessAction(ActionBase):
         # All hosts and loops of one task share its id, which no other task has.
         return TokenSource(token_store(account, params), min_ttl=params["min_ttl"], task=str(self._task._uuid))
 
+    @staticmethod
+    def is_paced(account: Account, params: t.Mapping[str, t.Any]) -> bool:
+        """Whether the account's calls wait for their moment within the vendor's published rate."""
+        return PROVIDERS[account.provider].calls_per_second is not None and params["cache"] != "none"
+
     def pace(self, account: Account, params: t.Mapping[str, t.Any], calls: int) -> None:
         """Wait until the vendor's published rate has room for these calls. Raises RateLimitedError."""
         store = token_store(account, params)
@@ -159,8 +168,16 @@ class AccessAction(ActionBase):
 
     def _request_here(self, account: Account, params: t.Mapping[str, t.Any]) -> t.Callable[[Token | None], Token]:
         def ask(previous: Token | None) -> Token:
-            self.pace(account, params, calls=2 if account.customer else 1)
-            return request_token(account, previous)
+            attempts = MOST_ATTEMPTS if self.is_paced(account, params) else 1
+            while True:
+                self.pace(account, params, calls=2 if account.customer else 1)
+                attempts -= 1
+                try:
+                    return request_token(account, previous)
+                except RateLimitedError as error:
+                    # Others that share the account are not in our budget; where the vendor names no time, try again.
+                    if not attempts or error.retry_after:
+                        raise
 
         return ask
 

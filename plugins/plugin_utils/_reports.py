@@ -154,6 +154,7 @@ def _verdict(item: dict[str, t.Any]) -> dict[str, t.Any]:
     texts = {key: str(item.get(key) or "") for key in ("name", "provider", "reason", "message", "endpoint")}
     return {
         **texts,
+        "message": _without_name(texts["message"], texts["name"], texts["provider"]),
         "outcome": outcome if outcome in OUTCOMES else "indeterminate",
         "status": _number(item.get("status")),
         "elapsed_ms": _number(item.get("elapsed_ms")),
@@ -162,6 +163,11 @@ def _verdict(item: dict[str, t.Any]) -> dict[str, t.Any]:
         "reused": item.get("reused") is True,
         "renewed": item.get("renewed") is True,
     }
+
+
+def _without_name(message: str, name: str, provider: str) -> str:
+    """A message without the account that it begins with: in a report it stands beside that."""
+    return message.removeprefix(f"Account '{name}' ({provider}): ")
 
 
 def _problems(
@@ -306,17 +312,20 @@ p { margin: .3rem 0; } .soft { color: var(--soft); }
 table { border-collapse: separate; border-spacing: 0; width: 100%; font-size: .9rem; }
 th, td { padding: .45rem .6rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line);
   border-right: 1px solid var(--line); }
-tr:last-child > * { border-bottom: 0; } tr > :last-child { border-right: 0; }
+tbody tr:last-child > * { border-bottom: 0; } tr > :last-child { border-right: 0; }
 th { background: var(--head); } tbody th { position: sticky; left: 0; overflow-wrap: anywhere; min-width: 6rem; }
 .matrix td { min-width: 7rem; } td strong, td span { display: block; } td span { font-size: .8rem; }
-.details td { overflow-wrap: anywhere; } .details td:last-child { min-width: 16rem; }
+.details td { overflow-wrap: break-word; max-width: 24rem; } .details td:nth-child(n+5) { white-space: nowrap; }
+.details td:nth-last-child(-n+2) { white-space: normal; overflow-wrap: anywhere; min-width: 14rem; }
 .valid { background: var(--valid); color: var(--valid-text); }
 .invalid { background: var(--invalid); color: var(--invalid-text); }
 .indeterminate { background: var(--unsure); color: var(--unsure-text); }
 .none { background: var(--none); color: var(--none-text); }
 .legend { padding: 0; list-style: none; } .legend li { margin: .3rem 0; }
 .legend b { display: inline-block; padding: 0 .5rem; border-radius: .3rem; }
-.problems li { margin: .4rem 0; overflow-wrap: anywhere; }
+.problems { padding-left: 1.2rem; } .problems li { margin: .4rem 0; overflow-wrap: anywhere; }
+@media (max-width: 40rem) { th, td { padding: .35rem .4rem; } .matrix { font-size: .8rem; }
+  .matrix td { min-width: 4.5rem; } tbody th { min-width: 4rem; } }
 """
 
 _LEGEND = (
@@ -473,9 +482,14 @@ def _account_row(result: dict[str, t.Any]) -> dict[str, t.Any]:
     assessed = isinstance(result.get("verified"), bool)
     state = "failed" if not assessed else "action_required" if result.get("action_required") is True else "as_wanted"
     reason = "" if assessed else "unreachable" if result.get("unreachable") is True else "failed"
+    name, provider = str(account.get("name") or result.get("item") or "unnamed"), str(account.get("provider") or "")
+    message = str(result.get("msg") or ("" if assessed else "The task failed without a message."))
+    if assessed and result["verified"] is False and result.get("action_required") is True:
+        # What is to be done stands elsewhere in the report.
+        message = str(_dict(result.get("verdict")).get("message") or message)
     return {
-        "name": str(account.get("name") or result.get("item") or "unnamed"),
-        "provider": str(account.get("provider") or ""),
+        "name": name,
+        "provider": provider,
         "state": state,
         "verified": result["verified"] if assessed else None,
         "differences": [_dict(item) for item in _list(result.get("differences"))] if assessed else [],
@@ -484,7 +498,7 @@ def _account_row(result: dict[str, t.Any]) -> dict[str, t.Any]:
         "url": str(portal.get("url") or ""),
         "steps": [str(step) for step in _list(portal.get("steps"))],
         "reason": str(_dict(result.get("failure")).get("kind") or reason),
-        "message": str(result.get("msg") or ("" if assessed else "The task failed without a message.")),
+        "message": _without_name(message, name, provider),
     }
 
 

@@ -167,7 +167,7 @@ def assess_account(wanted: WantedAccount, token_for: t.Callable[[Account], Token
         "actions": actions,
         "portal": _portal(provider, wanted, actions, differences) if actions else None,
         "secret": "unchanged",
-        "msg": _message(wanted, provider, verdict, listing, actions, unchecked),
+        "msg": _message(wanted, provider, verdict, listing, actions, differences, unchecked),
     }
 
 
@@ -290,6 +290,7 @@ def _message(
     verdict: Verdict | None,
     listing: AccountListing | None,
     actions: t.Sequence[str],
+    differences: t.Sequence[t.Mapping[str, t.Any]],
     unchecked: t.Sequence[str],
 ) -> str:
     """One readable paragraph: what is known, and what is to be done by whom."""
@@ -310,6 +311,9 @@ def _message(
     else:
         # The message of a refusal names the account already.
         said.append(verdict.message if verdict.message.startswith("Account '") else f"{named}: {verdict.message}")
+    if differences:
+        compared = (f"{item['field']} is {_shown(item['found'])}, not {_shown(item['wanted'])}" for item in differences)
+        said.append(f"Not as wanted: {'; '.join(compared)}.")
     if actions:
         said.append(
             f"{provider.title} lets only a person do this, in its portal: "

@@ -1,0 +1,218 @@
+# Copyright (c) 2026 apiops.access contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import time
+import types
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible_collections.apiops.access.plugins.action.token_test import ActionModule
+from ansible_collections.apiops.access.plugins.module_utils._errors import TransportError
+from ansible_collections.apiops.access.plugins.module_utils._model import Verdict
+from ansible_collections.apiops.access.plugins.plugin_utils import _action
+from ansible_collections.apiops.access.plugins.plugin_utils._file_store import FileTokenStore
+from ansible_collections.apiops.access.plugins.plugin_utils._rate_budget import reserve
+from ansible_collections.apiops.access.tests.unit.actions import Host, run
+from ansible_collections.apiops.access.tests.unit.scripted import Script, answer, cimcloud
+
+TOKEN = "POST https://rimo3cloud.com/api/v2/connect/token"
+JIM2 = "https://jim2.example.com/Jim_Live"
+GRANTED = {"access_token": "tok-1", "token_type": "Bearer", "expires_in": 3600}
+
+
+@pytest.fixture
+def args(tmp_path: Path) -> dict[str, t.Any]:
+    return {
+        "provider": "rimo3",
+        "client_id": "client-1",
+        "client_secret": "s3cret-value",
+        "cache_path": str(tmp_path / "cache"),
+    }
+
+
+def verdicts(*outcomes: str, reason: str | None = None, status: int = 200) -> dict[str, t.Any]:
+    """What the module returns for one run."""
+    usual = {"valid": "accepted", "invalid": "token_rejected", "indeterminate": "unhealthy"}
+    found = [Verdict(outcome, reason or usual[outcome], "Words.", status=status).to_dict() for outcome in outcomes]
+    return {"changed": False, "verdicts": found, "invocation": {"module_args": {}}}
+
+
+def accounts(*names: str, **options: t.Any) -> list[dict[str, t.Any]]:
+    usual = {"provider": "rimo3", "client_secret": "s3cret-value", **options}
+    return [{"name": name, "client_id": name, **usual} for name in names]
+
+
+def test_the_host_gets_the_token_and_no_secret(vendor: Script, args: dict[str, t.Any]) -> None:
+    vendor((TOKEN, answer(200, GRANTED)))
+    host = Host(verdicts("valid"))
+    result = run(ActionModule, args, host=host)
+    ((name, sent),) = host.runs
+    assert name == "apiops.access.token_test"
+    assert sent["access_tokens"] == {"client-1": "tok-1"}
+    assert "s3cret" not in str(sent)
+    assert (result["changed"], result["outcome"], result["verdicts"][0]["name"]) == (False, "valid", "client-1")
+    assert (result["reused"], result["renewed"]) == (False, False)
+    assert not result.get("failed")
+    assert "tok-1" not in str(result)
+
+
+def test_check_mode_tests_as_ever(vendor: Script, args: dict[str, t.Any]) -> None:
+    vendor((TOKEN, answer(200, GRANTED)))
+    assert run(ActionModule, args, host=Host(verdicts("valid")), check_mode=True)["outcome"] == "valid"
+
+
+def test_a_known_token_that_is_rejected_is_renewed_once(vendor: Script, args: dict[str, t.Any]) -> None:
+    vendor((TOKEN, answer(200, GRANTED)), (TOKEN, answer(200, {**GRANTED, "access_token": "tok-2"})))
+    run(ActionModule, args, host=Host(verdicts("valid")))
+    host = Host(verdicts("invalid", status=401), verdicts("valid"))
+    result = run(ActionModule, args, host=host, task="task-2")
+    assert [sent["access_tokens"]["client-1"] for _name, sent in host.runs] == ["tok-1", "tok-2"]
+    assert (result["outcome"], result["renewed"], result["reused"]) == ("valid", True, False)
+
+
+def test_a_token_that_was_requested_just_now_is_not_renewed(vendor: Script, args: dict[str, t.Any]) -> None:
+    vendor((TOKEN, answer(200, GRANTED)))
+    result = run(ActionModule, args, host=Host(verdicts("invalid", status=401)))
+    assert (result["failed"], result["outcome"], result["renewed"]) == (True, "invalid", False)
+    assert result["failure"] == {"kind": "token_rejected", "status": 401, "error": None, "retryable": False}
+
+
+def test_a_token_is_not_renewed_for_anything_but_a_rejection(vendor: Script, args: dict[str, t.Any]) -> None:
+    vendor((TOKEN, answer(200, GRANTED)))
+    run(ActionModule, args, host=Host(verdicts("valid")))
+    result = run(ActionModule, args, host=Host(verdicts("indeterminate", status=500)), task="task-2")
+    assert (result["outcome"], result["reused"], result["failure"]["retryable"]) == ("indeterminate", True, True)
+
+
+@pytest.mark.parametrize(
+    ("fail_on", "outcome", "failed"),
+    [
+        (None, "invalid", True),
+        (None, "indeterminate", True),
+        (["invalid"], "indeterminate", False),
+        (["invalid"], "invalid", True),
+        (["indeterminate"], "invalid", False),
+        ([], "invalid", False),
+    ],
+)
+def test_the_task_fails_on_what_it_is_told_to(
+    vendor: Script, args: dict[str, t.Any], fail_on: list[str] | None, outcome: str, failed: bool
+) -> None:
+    vendor((TOKEN, answer(200, GRANTED)))
+    result = run(ActionModule, {**args, "fail_on": fail_on}, host=Host(verdicts(outcome)))
+    assert bool(result.get("failed")) is failed
+    assert result["outcome"] == outcome
+
+
+def test_refused_credentials_are_a_verdict_without_a_module_run(vendor: Script, args: dict[str, t.Any]) -> None:
+    vendor((TOKEN, answer(401, {"error": "invalid_client"})))
+    host = Host()
+    result = run(ActionModule, args, host=host)
+    assert (result["outcome"], result["reason"], result["token_valid"]) == ("invalid", "invalid_client", False)
+    assert host.runs == []
+
+
+def test_a_server_out_of_reach_is_indeterminate(vendor: Script, args: dict[str, t.Any]) -> None:
+    vendor((TOKEN, TransportError("It broke.", kind="timeout")))
+    result = run(ActionModule, args)
+    assert (result["outcome"], result["reason"], result["token_valid"]) == ("indeterminate", "timeout", None)
+    assert result["msg"] == "Account 'client-1' (rimo3): It broke."
+
+
+def test_a_ready_token_needs_no_credentials(vendor: Script, tmp_path: Path) -> None:
+    vendor()
+    host = Host(verdicts("valid"))
+    result = run(ActionModule, {"provider": "rimo3", "access_token": "tok-9"}, host=host)
+    assert list(host.runs[0][1]["access_tokens"].values()) == ["tok-9"]
+    assert result["outcome"] == "valid"
+    assert "tok-9" not in str(result)
+
+
+# Many accounts
+
+
+def test_many_accounts_are_tested_in_one_module_run(vendor: Script, args: dict[str, t.Any]) -> None:
+    vendor(*[(TOKEN, answer(200, GRANTED))] * 3)
+    host = Host(verdicts("valid", "indeterminate", "valid"))
+    result = run(ActionModule, {"accounts": accounts("a", "b", "c"), "cache_path": args["cache_path"]}, host=host)
+    assert len(host.runs) == 1
+    assert [verdict["name"] for verdict in result["verdicts"]] == ["a", "b", "c"]
+    assert (result["outcome"], result["failed"]) == ("indeterminate", True)
+    assert "Account 'b'" in result["msg"]
+    assert "Account 'a'" not in result["msg"]
+    assert "s3cret" not in str(host.runs)
+
+
+def test_an_account_that_gets_no_token_spares_the_others(vendor: Script, args: dict[str, t.Any]) -> None:
+    vendor((f"POST {JIM2}/token", answer(401)))
+    mixed = [
+        {"name": "bad", "provider": "jim2", "base_url": JIM2, "client_id": "x", "client_secret": "s3cret-value"},
+        {"name": "good", "provider": "rimo3"},
+    ]
+    host = Host(verdicts("valid"))
+    result = run(
+        ActionModule,
+        {"accounts": mixed, "access_tokens": {"good": "tok-9"}, "cache_path": args["cache_path"], "fail_on": []},
+        host=host,
+    )
+    assert [verdict["outcome"] for verdict in result["verdicts"]] == ["invalid", "valid"]
+    assert host.runs[0][1]["access_tokens"] == {"good": "tok-9"}
+    assert not result.get("failed")
+
+
+def test_a_token_for_an_account_that_is_not_listed_is_refused(vendor: Script, args: dict[str, t.Any]) -> None:
+    vendor()
+    wrong = {"accounts": accounts("a"), "access_tokens": {"b": "tok-s3cret"}, "cache_path": args["cache_path"]}
+    result = run(ActionModule, wrong)
+    assert (result["failed"], result["failure"]["kind"]) == (True, "configuration")
+    assert "tok-s3cret" not in str(result)
+
+
+def test_an_error_in_one_account_stops_all_before_anything_is_sent(vendor: Script, args: dict[str, t.Any]) -> None:
+    vendor()
+    result = run(ActionModule, {"accounts": [*accounts("a"), {"name": "b"}], "cache_path": args["cache_path"]})
+    assert (result["failed"], result["failure"]["kind"]) == (True, "configuration")
+    assert "Account 'b'" in result["msg"]
+
+
+def test_a_budget_that_is_spent_is_the_verdict_of_that_account_alone(
+    vendor: Script, args: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_action, "time", types.SimpleNamespace(sleep=lambda _seconds: None, time=time.time))
+    vendor()
+    store = FileTokenStore(args["cache_path"])
+    shop = cimcloud()
+    now = time.time()
+    for number in range(100):
+        reserve(store, shop, 1, lambda number=number: now - 60 + number * 0.6)  # type: ignore[misc]
+    given = {
+        "accounts": [
+            {"name": "shop", "provider": "cimcloud", "site": "acme", "client_id": "client-1", "auth_key": "k3y-value"},
+            {"name": "packaging", "provider": "rimo3"},
+        ],
+        "access_tokens": {"shop": "tok-1", "packaging": "tok-2"},
+        "fail_on": [],
+        "cache_path": args["cache_path"],
+    }
+    result = run(ActionModule, given, host=Host(verdicts("valid")))
+    assert not result.get("failed")
+    assert [verdict["outcome"] for verdict in result["verdicts"]] == ["indeterminate", "valid"]
+    assert result["verdicts"][0]["reason"] == "rate_limited"
+
+
+# Basic authorization
+
+
+def test_basic_credentials_go_to_a_host_only_where_that_is_wanted(vendor: Script, args: dict[str, t.Any]) -> None:
+    vendor()
+    basic = {**args, "provider": "cimcloud", "site": "acme", "authorization_type": "basic", "cache": "none"}
+    host = Host(verdicts("valid"))
+    result = run(ActionModule, basic, host=host)
+    assert (result["failed"], result["failure"]["kind"], host.runs) == (True, "configuration", [])
+    result = run(ActionModule, {**basic, "request_from": "target"}, host=host)
+    assert (result["outcome"], result["fingerprint"]) == ("valid", None)
+    assert "Y2xpZW50" not in str(result)

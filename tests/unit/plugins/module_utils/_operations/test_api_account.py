@@ -1,0 +1,286 @@
+# Copyright (c) 2026 apiops.access contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.apiops.access.plugins.module_utils._arguments import API_ACCOUNT_SPEC
+from ansible_collections.apiops.access.plugins.module_utils._errors import (
+    AccessError,
+    ConfigurationError,
+    RefusedError,
+    TransportError,
+)
+from ansible_collections.apiops.access.plugins.module_utils._model import Account, Token
+from ansible_collections.apiops.access.plugins.module_utils._operations.api_account import (
+    assess_account,
+    checked_settings,
+    finished_result,
+    wanted_account,
+)
+from ansible_collections.apiops.access.plugins.module_utils._providers import PROVIDERS
+from ansible_collections.apiops.access.tests.unit.scripted import Script, answer
+
+SITE = "https://support.example.com"
+INFO = f"GET {SITE}/api/command/v2/info"
+LIST = f"GET {SITE}/api/config/v1/api-account?per_page=100&current_page=1"
+RIMO3_TEST = "GET https://rimo3cloud.com/api/v2/connect/test"
+JIM2 = "https://jim2.example.com/Jim_Live"
+TOLD = {"permissions": {"perm_command": "read_only", "perm_backup": False}}
+MINE = {"id": 7, "name": "support", "client_id": "client-1", "enabled": True, "ip_addresses": "10.0.0.2, 10.0.0.1"}
+REFUSED = RefusedError("Account 'mine' (x): It was refused.", status=401, error="invalid_client")
+
+
+def assess(provider: str, *, token: Token | AccessError | None = None, **given: t.Any) -> dict[str, t.Any]:
+    """The assessment of an account; ``token``: what a request for one ends with."""
+    bases = {"beyondtrust": SITE, "jim2": JIM2}
+    params = {name: option.get("default") for name, option in API_ACCOUNT_SPEC.items()}
+    params |= {
+        "provider": provider,
+        "name": "mine",
+        "base_url": bases.get(provider),
+        "client_id": "client-1",
+        "client_secret": "s3cret-value",
+        **given,
+    }
+    asked: list[Account] = []
+
+    def token_for(account: Account) -> Token:
+        asked.append(account)
+        if isinstance(token, AccessError):
+            raise token
+        return token or Token("tok-s3cret")
+
+    result = assess_account(wanted_account(params, frozenset(given)), token_for)
+    assert "s3cret" not in str(result)
+    assert (result["changed"], result["secret"]) == (False, "unchanged")
+    assert result["management"] == "portal"
+    return {**result, "asked": asked}
+
+
+@pytest.mark.parametrize("provider", ["rimo3", "cimcloud", "jim2", "beyondtrust"])
+def test_no_vendor_is_said_to_have_a_call_that_writes(provider: str) -> None:
+    assert PROVIDERS[provider].management == "portal"
+
+
+def test_credentials_that_work_are_all_there_is_to_want(vendor: Script) -> None:
+    vendor((RIMO3_TEST, answer(200)))
+    result = assess("rimo3")
+    assert (result["verified"], result["action_required"], result["portal"]) == (True, False, None)
+    assert result["verdict"]["outcome"] == "valid"
+
+
+def test_refused_credentials_are_to_be_repaired_by_a_person(vendor: Script) -> None:
+    vendor()
+    result = assess("rimo3", token=REFUSED)
+    assert (result["verified"], result["actions"]) == (False, ["repair"])
+    assert result["portal"]["url"] == "https://rimo3cloud.com/PublicApiAccounts/Index"
+    assert any("Client ID client-1" in step for step in result["portal"]["steps"])
+    assert result["verdict"]["outcome"] == "invalid"
+
+
+def test_a_server_out_of_reach_says_nothing_about_the_account(vendor: Script) -> None:
+    vendor()
+    with pytest.raises(TransportError):
+        assess("rimo3", token=TransportError("It broke."))
+
+
+@pytest.mark.parametrize(("status", "retryable"), [(429, True), (503, True), (404, False)])
+def test_a_test_that_could_not_tell_says_nothing_about_the_account(
+    vendor: Script, status: int, retryable: bool
+) -> None:
+    vendor((RIMO3_TEST, answer(status)))
+    with pytest.raises(AccessError) as caught:
+        assess("rimo3")
+    assert str(caught.value).startswith("Account 'mine' (rimo3): ")
+    assert caught.value.retryable is retryable
+
+
+def test_without_credentials_the_account_is_to_be_created(vendor: Script) -> None:
+    vendor()
+    result = assess("rimo3", client_id=None, client_secret=None, settings={"role": "API User"})
+    assert (result["actions"], result["verified"], result["asked"]) == (["create"], False, [])
+    assert "Set Role (role) to API User." in result["portal"]["steps"]
+
+
+def test_a_secret_is_renewed_by_a_person(vendor: Script) -> None:
+    vendor((RIMO3_TEST, answer(200)))
+    result = assess("rimo3", rotate_secret="always")
+    assert (result["actions"], result["secret"]) == (["rotate"], "unchanged")
+    assert any("Regenerate" in step for step in result["portal"]["steps"])
+
+
+def test_settings_that_nobody_can_read_are_said_to_be_unchecked(vendor: Script) -> None:
+    vendor((RIMO3_TEST, answer(200)))
+    result = assess("rimo3", settings={"name": "automation"})
+    assert (result["unchecked"], result["differences"], result["action_required"]) == (["name"], [], False)
+    assert "name" in result["msg"]
+
+
+# Jim2: the licence
+
+
+def test_jim2_is_proven_without_a_licence_and_logged_off(vendor: Script) -> None:
+    vendor((f"GET {JIM2}/api/v1/jobs/0/stock", answer(200, {})), (f"POST {JIM2}/logoff", answer(204)))
+    result = assess("jim2", scope=["all"])
+    assert result["verified"] is True
+    assert [account.scope for account in result["asked"]] == [("view",)]
+
+
+def test_jim2_is_logged_off_even_where_the_test_breaks_off(vendor: Script) -> None:
+    vendor(
+        (f"GET {JIM2}/api/v1/jobs/0/stock", TransportError("It broke.", kind="timeout")),
+        (f"POST {JIM2}/logoff", answer(204)),
+    )
+    with pytest.raises(TransportError) as caught:
+        assess("jim2")
+    assert caught.value.kind == "timeout"
+
+
+# BeyondTrust: what can be read
+
+
+def test_settings_are_compared_with_the_list(vendor: Script) -> None:
+    vendor((INFO, answer(200, TOLD)), (LIST, answer(200, [{**MINE, "client_secret": "s3cret"}])))
+    wanted = {"enabled": False, "ip_addresses": ["10.0.0.1", "10.0.0.2"], "name": "support", "perm_scim": True}
+    result = assess("beyondtrust", settings=wanted)
+    assert result["differences"] == [{"field": "enabled", "wanted": False, "found": True}]
+    assert result["unchecked"] == ["perm_scim"]
+    assert result["actions"] == ["change"]
+    assert "Set Enabled (enabled) to off. It is now on." in result["portal"]["steps"]
+    assert result["account"]["fields"] == MINE
+    assert result["account"]["source"] == "api-account"
+
+
+def test_permissions_are_compared_with_what_the_account_is_told(vendor: Script) -> None:
+    vendor((INFO, answer(200, TOLD)), (LIST, answer(403)), (INFO, answer(200, TOLD)))
+    result = assess("beyondtrust", settings={"perm_command": "full_access", "comments": "x"})
+    assert result["differences"] == [{"field": "perm_command", "wanted": "full_access", "found": "read_only"}]
+    assert result["unchecked"] == ["comments"]
+    assert result["account"]["source"] == "get_api_info"
+
+
+def test_an_account_that_may_not_use_the_test_is_verified_all_the_same(vendor: Script) -> None:
+    vendor((INFO, answer(403)), (LIST, answer(200, [MINE])))
+    result = assess("beyondtrust")
+    assert (result["verified"], result["action_required"]) == (True, False)
+
+
+def test_a_manager_reads_an_account_whose_credentials_are_not_known(vendor: Script) -> None:
+    transport = vendor((LIST, answer(200, [MINE])))
+    result = assess("beyondtrust", client_secret=None, manager={"access_token": "mgr-tok"}, settings={"enabled": True})
+    assert (result["verified"], result["actions"]) == (False, [])
+    assert transport.sent[0].headers["Authorization"] == "Bearer mgr-tok"
+
+
+def test_a_managers_own_credentials_are_used_for_the_list(vendor: Script) -> None:
+    vendor((LIST, answer(200, [MINE])))
+    manager = {"client_id": "boss", "client_secret": "boss-s3cret"}
+    result = assess("beyondtrust", client_secret=None, manager=manager)
+    assert [account.client_id for account in result["asked"]] == ["boss"]
+
+
+def test_a_manager_that_may_not_list_is_an_error(vendor: Script) -> None:
+    vendor((LIST, answer(403)))
+    with pytest.raises(AccessError, match="Configuration API"):
+        assess("beyondtrust", client_secret=None, manager={"access_token": "mgr-tok"})
+
+
+def test_an_account_that_the_list_does_not_have_is_to_be_created(vendor: Script) -> None:
+    vendor((LIST, answer(200, [{**MINE, "client_id": "other"}])))
+    result = assess("beyondtrust", token=REFUSED, manager={"access_token": "mgr-tok"})
+    assert result["actions"] == ["create"]
+
+
+def test_a_manager_is_refused_where_the_vendor_has_no_list() -> None:
+    with pytest.raises(ConfigurationError, match="manager"):
+        assess("rimo3", manager={"access_token": "x"})
+
+
+# Absent
+
+
+def test_credentials_that_still_work_are_to_be_deleted(vendor: Script) -> None:
+    vendor((RIMO3_TEST, answer(200)))
+    result = assess("rimo3", state="absent")
+    assert (result["actions"], result["differences"]) == (["delete"], [])
+
+
+def test_credentials_that_no_longer_work_are_gone_and_no_more_is_claimed(vendor: Script) -> None:
+    vendor()
+    result = assess("rimo3", state="absent", token=REFUSED)
+    assert (result["action_required"], result["actions"]) == (False, [])
+    assert "only the portal shows" in result["msg"]
+
+
+def test_an_account_that_is_listed_is_not_gone(vendor: Script) -> None:
+    vendor((LIST, answer(200, [MINE])))
+    result = assess("beyondtrust", state="absent", token=REFUSED, manager={"access_token": "mgr-tok"})
+    assert result["actions"] == ["delete"]
+
+
+def test_an_account_that_is_not_listed_is_gone(vendor: Script) -> None:
+    vendor((LIST, answer(200, [])))
+    result = assess("beyondtrust", state="absent", client_secret=None, manager={"access_token": "mgr-tok"})
+    assert result["actions"] == []
+
+
+def test_whether_an_account_is_gone_cannot_be_seen_without_credentials(vendor: Script) -> None:
+    vendor()
+    with pytest.raises(ConfigurationError):
+        assess("rimo3", state="absent", client_secret=None)
+
+
+# Settings
+
+
+@pytest.mark.parametrize(
+    ("settings", "checked"),
+    [
+        ({"enabled": "yes"}, {"enabled": True}),
+        ({"ecm_group_id": "7"}, {"ecm_group_id": 7}),
+        ({"ip_addresses": "10.0.0.2,10.0.0.1"}, {"ip_addresses": ["10.0.0.1", "10.0.0.2"]}),
+        ({"perm_command": "deny"}, {"perm_command": "deny"}),
+    ],
+)
+def test_settings_get_the_vendors_types(settings: dict[str, t.Any], checked: dict[str, t.Any]) -> None:
+    assert checked_settings(PROVIDERS["beyondtrust"], settings) == checked
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"colour": "blue"}, "'colour'"),
+        ({"enabled": "perhaps"}, "true or false"),
+        ({"perm_command": "all"}, "deny, read_only, full_access"),
+        ({"name": "x" * 256}, "255 characters"),
+        ({"comments": "x" * 4097}, "4096 characters"),
+        ({"name": 7}, "settings.name"),
+        ({"ecm_group_id": "seven"}, "whole number"),
+        ({"ip_addresses": 7}, "list"),
+        ({"client_id": "x"}, "client_id"),
+    ],
+)
+def test_a_setting_that_the_vendor_cannot_have_is_named(settings: dict[str, t.Any], words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        checked_settings(PROVIDERS["beyondtrust"], settings)
+
+
+# The result
+
+
+@pytest.mark.parametrize(
+    ("action_required", "on_portal_action", "failed"),
+    [(True, "fail", True), (True, "report", None), (False, "fail", None)],
+)
+def test_the_task_fails_where_a_person_must_act(
+    action_required: bool, on_portal_action: str, failed: bool | None
+) -> None:
+    result = finished_result(
+        {"action_required": action_required, "differences": []}, on_portal_action=on_portal_action, diff=False
+    )
+    assert result.get("failed") is failed
+    assert "diff" not in result
