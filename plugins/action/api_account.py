@@ -36,7 +36,7 @@ class ActionModule(AccessAction):
 
         if params["request_from"] == "target":
             own = {option: params[option] for option in ("state", "settings", "manager", "rotate_secret")}
-            shipped = {**shipped_options(wanted.account, params), "name": wanted.account.name, **own}
+            shipped = {**shipped_options(wanted.account, params, secrets=True), "name": wanted.account.name, **own}
             del shipped["account"]
             result = self.run_module("api_account", {key: value for key, value in shipped.items() if value is not None})
             result.pop("diff", None)

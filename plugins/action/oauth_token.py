@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import typing as t
 
-from ..module_utils._arguments import OAUTH_TOKEN_SPEC, SHARED_SPEC
+from ..module_utils._arguments import OAUTH_TOKEN_SPEC
 from ..module_utils._errors import ConfigurationError
 from ..module_utils._model import Account, Release, Token
 from ..module_utils._operations.oauth_token import release_token, token_result
@@ -78,8 +78,6 @@ class ActionModule(AccessAction):
         self.secrets |= set(token.secrets)
         if params["request_from"] == "controller" or not PROVIDERS[account.provider].releases:
             return release_token(account, token)
-        args = {option: value for option, value in shipped_options(account, params).items() if option in SHARED_SPEC}
-        for option in ("client_secret", "auth_key"):
-            args.pop(option, None)
+        args = shipped_options(account, params, secrets=False)
         result = self.run_module("oauth_token", {**args, "access_token": token.access_token, "state": "absent"})
         return Release(bool(result["released"]), str(result["msg"]))

@@ -94,7 +94,6 @@ class LookupModule(LookupBase):
         )
         name = str(merged.pop("name", None) or merged.get("client_id") or merged.get("provider") or "unnamed")
         merged.pop("request_from", None)
-        merged.pop("access_token", None)
         params = validated(LOOKUP_SPEC, merged, name)
         account = account_from(params, name=name, explicit=explicit)
         if params["return"] == "access_token" and not PROVIDERS[account.provider].needs_token(account):

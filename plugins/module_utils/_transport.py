@@ -22,6 +22,7 @@ import ssl
 import time
 import traceback
 import typing as t
+from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import urlsplit
 
@@ -109,9 +110,16 @@ class HttpResponse:
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds the server asked us to wait, where Retry-After gives them (RFC 9110 section 10.2.3)."""
+        """Seconds the server asked us to wait, by Retry-After in both its forms (RFC 9110 section 10.2.3)."""
         value = self.headers.get("retry-after", "").strip()
-        return float(value) if value.isascii() and value.isdigit() else None
+        if value.isascii() and value.isdigit():
+            return float(value)
+        try:
+            until = parsedate_to_datetime(value)
+            now = parsedate_to_datetime(self.headers["date"])
+            return max(0.0, (until - now).total_seconds())
+        except (KeyError, TypeError, ValueError, OverflowError):
+            return None
 
     def json(self) -> t.Any:
         """The body as JSON. Raises MalformedAnswerError where it is anything else."""

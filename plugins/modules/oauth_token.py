@@ -70,6 +70,7 @@ EXAMPLES = r"""
     url: https://rimo3cloud.com/api/v2/application-packages
     headers:
       Authorization: "{{ rimo3.authorization }}"
+  no_log: true # for uri, which prints its headers at -vvv
 
 - name: The same for an account of the variable api_accounts
   apiops.access.oauth_token:

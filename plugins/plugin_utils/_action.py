@@ -183,7 +183,7 @@ class AccessAction(ActionBase):
 
     def _request_on_target(self, account: Account, params: t.Mapping[str, t.Any]) -> t.Callable[[Token | None], Token]:
         def ask(_previous: Token | None) -> Token:
-            result = self.run_module("oauth_token", shipped_options(account, params), quiet=True)
+            result = self.run_module("oauth_token", shipped_options(account, params, secrets=True), quiet=True)
             return Token.from_dict(result["token"])
 
         return ask
@@ -217,7 +217,12 @@ class ModuleFailedError(Exception):
         self.result = result
 
 
-def shipped_options(account: Account, params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The options of an account as its module on a host takes them: resolved, and no others."""
+def shipped_options(account: Account, params: t.Mapping[str, t.Any], *, secrets: bool) -> dict[str, t.Any]:
+    """The options of an account as its module on a host takes them: resolved, and no others.
+
+    ``secrets``: also the account's own, which only a host that requests the token itself may have.
+    """
     own = {**ACCOUNT_SPEC, **TRANSPORT_SPEC}
+    if not secrets:
+        own = {option: spec for option, spec in own.items() if option not in ("client_secret", "auth_key")}
     return {"account": account.name, **{option: params[option] for option in own if params.get(option) is not None}}

@@ -14,14 +14,10 @@ import typing as t
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ..module_utils._arguments import (
-    ACCOUNT_SPEC,
-    CACHE_SPEC,
     ELEMENT_OPTIONS,
-    HOST_SPEC,
     READY_TOKEN_SPEC,
     SECRET_OPTIONS,
     SHARED_SPEC,
-    TRANSPORT_SPEC,
     Spec,
     account_from,
 )
@@ -33,13 +29,6 @@ from ..module_utils._redaction import Redactor
 
 ACCOUNTS_VARIABLE = "api_accounts"
 
-# "account" selects among the user's variables, and is no property of the machine's environment.
-_ENVIRONMENT_OPTIONS = [
-    option
-    for option in {**ACCOUNT_SPEC, **TRANSPORT_SPEC, **CACHE_SPEC, **HOST_SPEC, **READY_TOKEN_SPEC}
-    if option != "account"
-]
-
 # What BeyondTrust's own command line reads.
 _FOREIGN_VARIABLES = {
     ("beyondtrust", "base_url"): "BT_API_HOST",
@@ -48,20 +37,23 @@ _FOREIGN_VARIABLES = {
 }
 
 
-def with_environment(options: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> dict[str, t.Any]:
+def with_environment(
+    options: t.Mapping[str, t.Any], environ: t.Mapping[str, str], *, ready_token: bool
+) -> dict[str, t.Any]:
     """The options with what the environment has for those that are not set.
 
-    ``RIMO3_CLIENT_ID`` goes before ``APIOPS_CLIENT_ID``. A ready token keeps the environment's credentials out,
-    and given credentials keep the environment's token out.
+    ``RIMO3_CLIENT_ID`` goes before ``APIOPS_CLIENT_ID``. ``ready_token``: whether the environment may also have a
+    token to use instead of credentials; given credentials keep it out.
     """
     filled = dict(options)
     provider = filled.get("provider") or environ.get("APIOPS_PROVIDER")
-    for option in _ENVIRONMENT_OPTIONS:
-        if filled.get(option) is not None:
+    for option in [*SHARED_SPEC, *(READY_TOKEN_SPEC if ready_token else ())]:
+        # "account" selects among the user's variables, and is no property of the machine's environment.
+        if option == "account" or filled.get(option) is not None:
             continue
         if option in SPECIAL_OPTIONS and provider in PROVIDERS and option not in PROVIDERS[provider].options:
             continue
-        if option == "access_token" and (filled.get("client_secret") or "client_secret" in options):
+        if option == "access_token" and filled.get("client_secret"):
             continue
         names = [f"APIOPS_{option.upper()}"]
         if provider:
@@ -131,7 +123,9 @@ def merged_options(
         takes = set(ELEMENT_OPTIONS) if "settings" in spec else {*SHARED_SPEC, *READY_TOKEN_SPEC, "name"}
         options = {**{option: element[option] for option in takes & set(element)}, **options}
     explicit = frozenset(options)
-    return with_environment(options, os.environ if environ is None else environ), explicit
+    environment = os.environ if environ is None else environ
+    # For other tasks a token is something else than a replacement of the credentials.
+    return with_environment(options, environment, ready_token="access_tokens" in spec), explicit
 
 
 def check_element(element: t.Mapping[str, t.Any]) -> None:
@@ -177,7 +171,8 @@ def listed_accounts(
         }
         if "client_secret" in own:
             usable.pop("access_token", None)
-        merged = with_environment({**usable, **own}, os.environ if environ is None else environ)
+        environment = os.environ if environ is None else environ
+        merged = with_environment({**usable, **own}, environment, ready_token=True)
         params = validated(shared, merged, name)
         account = account_from(params, name=name, explicit=explicit, need_credentials=not params["access_token"])
         found.append((account, params))

@@ -484,14 +484,21 @@ def _account_row(result: dict[str, t.Any]) -> dict[str, t.Any]:
     reason = "" if assessed else "unreachable" if result.get("unreachable") is True else "failed"
     name, provider = str(account.get("name") or result.get("item") or "unnamed"), str(account.get("provider") or "")
     message = str(result.get("msg") or ("" if assessed else "The task failed without a message."))
-    if assessed and result["verified"] is False and result.get("action_required") is True:
+    named = re.match(rf"Account '{re.escape(name)}' \((\w+)\): ", message)
+    if named and not provider:
+        provider = named[1]
+    credentials = "not known" if not assessed else "proven" if result["verified"] else "not proven"
+    if credentials == "not proven" and result.get("action_required") is True:
         # What is to be done stands elsewhere in the report.
-        message = str(_dict(result.get("verdict")).get("message") or message)
+        verdict = _dict(result.get("verdict"))
+        credentials = credentials if verdict else "not given"
+        message = str(verdict.get("message") or "No complete credentials were given to prove.")
     return {
         "name": name,
         "provider": provider,
         "state": state,
         "verified": result["verified"] if assessed else None,
+        "credentials": credentials,
         "differences": [_dict(item) for item in _list(result.get("differences"))] if assessed else [],
         "unchecked": [str(field) for field in _list(result.get("unchecked"))] if assessed else [],
         "actions": [str(action) for action in _list(result.get("actions"))] if assessed else [],
@@ -500,10 +507,6 @@ def _account_row(result: dict[str, t.Any]) -> dict[str, t.Any]:
         "reason": str(_dict(result.get("failure")).get("kind") or reason),
         "message": _without_name(message, name, provider),
     }
-
-
-def _credentials(account: t.Mapping[str, t.Any]) -> str:
-    return {True: "proven", False: "not proven", None: "not known"}[account["verified"]]
 
 
 def _settings(account: t.Mapping[str, t.Any]) -> str:
@@ -538,7 +541,7 @@ def provisioning_lines(report: Report) -> list[str]:
     table = [["ACCOUNT", "PROVIDER", "CREDENTIALS", "SETTINGS", "RESULT"]]
     for account in report["accounts"]:
         state = _ACCOUNT_STATES[account["state"]]
-        table.append([account["name"], account["provider"] or "-", _credentials(account), _settings(account), state])
+        table.append([account["name"], account["provider"] or "-", account["credentials"], _settings(account), state])
     lines = _aligned(table)
     notes = [f"  {account['name']}: {note}" for account in report["accounts"] for note in _notes(account)]
     if notes:
@@ -565,7 +568,7 @@ def provisioning_markdown(report: Report) -> str:
     lines += ["|---|---|---|---|---|"]
     for account in report["accounts"]:
         state = _ACCOUNT_STATES[account["state"]]
-        cells = [account["name"], account["provider"] or "-", _credentials(account), _settings(account), state]
+        cells = [account["name"], account["provider"] or "-", account["credentials"], _settings(account), state]
         lines.append(f"| {' | '.join(map(_markdown, cells))} |")
     notes = [(account["name"], note) for account in report["accounts"] for note in _notes(account)]
     if notes:
@@ -581,6 +584,6 @@ def provisioning_markdown(report: Report) -> str:
 
 
 def _markdown(text: str) -> str:
-    """Text in which Markdown and HTML see nothing of theirs; plain addresses stay as they are."""
+    """Text in which Markdown and HTML see nothing of theirs. An underscore within a word is none, and part of addresses."""
     text = html.escape(text, quote=False)
-    return re.sub(r"([\\`*_\[\]|~#])", r"\\\1", text)
+    return re.sub(r"[\\`*\[\]|~#]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\\g<0>", text)

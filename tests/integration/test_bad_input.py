@@ -194,7 +194,7 @@ def test_a_cached_token_that_died_is_renewed_once_for_all(
     assert {result["outcome"] for result in run.results.values()} == {"valid"}
     assert any(result["renewed"] for result in run.results.values())
     # Not the requests: CIMcloud may put one off, as its rate limit counts the tests too.
-    assert sandbox.counters()[key]["tokens_granted"] + sandbox.counters()[key]["refreshes"] == 2
+    assert sandbox.counters()[key]["tokens_granted"] == 2
 
 
 def test_the_oldest_of_more_than_thirty_tokens_is_evicted_silently(

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import time
+import types
 import typing as t
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 from ansible_collections.apiops.access.plugins.action.oauth_token import ActionModule
 from ansible_collections.apiops.access.plugins.module_utils._errors import RefusedError
 from ansible_collections.apiops.access.plugins.module_utils._model import Token
+from ansible_collections.apiops.access.plugins.plugin_utils import _action
 from ansible_collections.apiops.access.tests.unit.actions import Host, run
 from ansible_collections.apiops.access.tests.unit.scripted import BASIC, Script, answer
 
@@ -101,13 +104,18 @@ def test_wrong_options_are_found_before_anything_is_sent(
     assert run(ActionModule, {**args, "provider": provider})["failure"]["kind"] == "configuration"
 
 
-def test_basic_authorization_is_no_change(vendor: Script, args: dict[str, t.Any]) -> None:
+def test_basic_authorization_is_no_change_and_no_call(
+    vendor: Script, args: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(_action, "time", types.SimpleNamespace(sleep=pauses.append, time=time.time))
     vendor()
     basic = {**args, "provider": "cimcloud", "site": "acme", "authorization_type": "basic"}
     for check_mode in (False, True):
         result = run(ActionModule, basic, check_mode=check_mode)
         assert (result["changed"], result["authorization"], result["access_token"]) == (False, BASIC, None)
         assert result["_ansible_no_log"] is True
+    assert pauses == []  # what makes no call needs no room in the vendor's rate
 
 
 # Release

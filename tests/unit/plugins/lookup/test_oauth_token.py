@@ -38,7 +38,7 @@ def look_up(*terms: str, variables: dict[str, t.Any] | None = None, **options: t
 def test_the_token_is_returned(vendor: Script, options: dict[str, t.Any]) -> None:
     vendor((TOKEN, answer(200, GRANTED)))
     assert look_up(**options) == ["tok-1"]
-    assert look_up(**options, **{"return": "authorization"}) == ["Bearer tok-1"]
+    assert look_up(**{**options, "return": "authorization"}) == ["Bearer tok-1"]
 
 
 def test_task_and_template_share_the_token(vendor: Script, options: dict[str, t.Any]) -> None:
@@ -56,7 +56,7 @@ def test_each_name_gives_one_value(vendor: Script, options: dict[str, t.Any]) ->
 def test_basic_authorization_has_a_header_and_no_token(vendor: Script, options: dict[str, t.Any]) -> None:
     vendor()
     basic = {**options, "provider": "cimcloud", "site": "acme", "authorization_type": "basic"}
-    assert look_up(**basic, **{"return": "authorization"}) == [BASIC]
+    assert look_up(**{**basic, "return": "authorization"}) == [BASIC]
     with pytest.raises(AnsibleLookupError, match="return='authorization'"):
         look_up(**basic)
 

@@ -59,7 +59,7 @@ def serve() -> Iterator[Serve]:
         server.close()
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The pauses between repetitions, noted instead of slept."""
     noted: list[float] = []
@@ -276,7 +276,7 @@ def test_a_refused_connection_is_told_so(pauses: list[float]) -> None:
         error = failure_of(lambda: post(url))
     assert (error.kind, error.retryable) == ("connection", True)
     assert "refused" in str(error)
-    assert len(pauses) == 1  # of two repetitions the first comes at once
+    assert len(pauses) == 2
 
 
 def test_an_unknown_host_is_told_so(pauses: list[float]) -> None:
@@ -337,11 +337,17 @@ def test_an_answer_that_is_final_is_not_asked_for_again(
     assert len(server.received) == 1
 
 
-@pytest.mark.parametrize("answer", [reply(429), reply(502), reply(503), reply(504), reply(502, b"", "Retry-After: 0")])
+@pytest.mark.parametrize("answer", [reply(502), reply(503), reply(504), reply(502, b"", "Retry-After: 0")])
 def test_a_post_is_not_repeated_unless_the_server_says_so(serve: Serve, answer: bytes) -> None:
     server = serve(answer, reply(200))
     assert post(server.url).status >= 429
     assert len(server.received) == 1
+
+
+def test_a_post_that_a_rate_limit_put_off_is_repeated(serve: Serve) -> None:
+    server = serve(reply(429), reply(200))
+    assert post(server.url).status == 200
+    assert [received.body for received in server.received] == [b"body-s3cret", b"body-s3cret"]
 
 
 def test_a_post_is_not_repeated_after_a_broken_connection(serve: Serve) -> None:
@@ -381,9 +387,10 @@ def test_a_long_wait_is_reported_and_not_slept(
 
 def test_the_pauses_grow_and_are_spread(serve: Serve, pauses: list[float]) -> None:
     assert get(serve(reply(503)).url, retries=3).status == 503
-    assert len(pauses) == 2
-    assert 1.0 <= pauses[0] <= 1.5
-    assert 2.0 <= pauses[1] <= 3.0
+    assert len(pauses) == 3
+    assert 0.5 <= pauses[0] <= 0.75
+    assert 1.0 <= pauses[1] <= 1.5
+    assert 2.0 <= pauses[2] <= 3.0
 
 
 # Certificates
@@ -467,7 +474,7 @@ def test_a_server_without_tls_is_told_so(serve: Serve, certificates: Certificate
 def test_a_file_that_is_missing_is_named_before_anything_is_sent(serve: Serve, option: str) -> None:
     server = serve(reply(200))
     with pytest.raises(ConfigurationError, match=f"{option} '/nowhere/x.pem'"):
-        get(server.url, **{option: "/nowhere/x.pem"})
+        get(server.url, **t.cast("dict[str, t.Any]", {option: "/nowhere/x.pem"}))
     assert server.received == []
 
 
