@@ -89,8 +89,8 @@ class AccessAction(ActionBase):
             }
         if performed.get("failed") or not self.secret_results:
             performed = Redactor(self.secrets, self.identifiers).data(performed)
-        elif not performed.get("_ansible_no_log"):
-            performed["_ansible_no_log"] = True
+        else:
+            performed.setdefault("_ansible_no_log", True)
         result.update(performed)
         return result
 

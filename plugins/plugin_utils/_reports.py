@@ -315,8 +315,9 @@ th, td { padding: .45rem .6rem; text-align: left; vertical-align: top; border-bo
 tbody tr:last-child > * { border-bottom: 0; } tr > :last-child { border-right: 0; }
 th { background: var(--head); } tbody th { position: sticky; left: 0; overflow-wrap: anywhere; min-width: 6rem; }
 .matrix td { min-width: 7rem; } td strong, td span { display: block; } td span { font-size: .8rem; }
-.details td { overflow-wrap: break-word; max-width: 24rem; } .details td:nth-child(n+5) { white-space: nowrap; }
-.details td:nth-last-child(-n+2) { white-space: normal; overflow-wrap: anywhere; min-width: 14rem; }
+.details { font-size: .8rem; } .details td { overflow-wrap: break-word; max-width: 24rem; }
+.details td:nth-child(n+5) { white-space: nowrap; }
+.details td:nth-last-child(-n+2) { white-space: normal; overflow-wrap: anywhere; min-width: 10rem; }
 .valid { background: var(--valid); color: var(--valid-text); }
 .invalid { background: var(--invalid); color: var(--invalid-text); }
 .indeterminate { background: var(--unsure); color: var(--unsure-text); }
@@ -584,6 +585,6 @@ def provisioning_markdown(report: Report) -> str:
 
 
 def _markdown(text: str) -> str:
-    """Text in which Markdown and HTML see nothing of theirs. An underscore within a word is none, and part of addresses."""
+    """Text in which Markdown and HTML see nothing of theirs. Within a word, as in URLs, an underscore is none."""
     text = html.escape(text, quote=False)
     return re.sub(r"[\\`*\[\]|~#]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\\g<0>", text)

@@ -320,5 +320,6 @@ def _message(
             f"{', then '.join(ACTION_TITLES[action] for action in actions)}. The steps are in portal.steps."
         )
     if unchecked:
-        said.append(f"These settings cannot be read by a program; compare them in the portal: {', '.join(unchecked)}.")
+        why = "could not be read" if provider.lists_accounts else "cannot be read by a program"
+        said.append(f"These settings {why}, so compare them in the portal: {', '.join(unchecked)}.")
     return " ".join(said)

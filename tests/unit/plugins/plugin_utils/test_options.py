@@ -7,7 +7,11 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.apiops.access.plugins.module_utils._arguments import API_ACCOUNT_SPEC, OAUTH_TOKEN_SPEC
+from ansible_collections.apiops.access.plugins.module_utils._arguments import (
+    API_ACCOUNT_SPEC,
+    OAUTH_TOKEN_SPEC,
+    TOKEN_TEST_SPEC,
+)
 from ansible_collections.apiops.access.plugins.module_utils._errors import ConfigurationError
 from ansible_collections.apiops.access.plugins.module_utils._model import Account
 from ansible_collections.apiops.access.plugins.plugin_utils._options import (
@@ -34,68 +38,74 @@ def merged(
 # The environment
 
 
+def from_environment(options: dict[str, t.Any], environ: dict[str, str]) -> dict[str, t.Any]:
+    return with_environment(options, environ, ready_token=True)
+
+
 def test_the_providers_variable_goes_before_the_general_one() -> None:
     environ = {"RIMO3_CLIENT_ID": "own", "APIOPS_CLIENT_ID": "general", "APIOPS_TIMEOUT": "5", "JIM2_CLIENT_ID": "j"}
-    filled = with_environment({"provider": "rimo3"}, environ)
+    filled = from_environment({"provider": "rimo3"}, environ)
     assert (filled["client_id"], filled["timeout"]) == ("own", "5")
 
 
 def test_the_task_goes_before_the_environment() -> None:
     assert (
-        with_environment({"provider": "rimo3", "client_id": "task"}, {"RIMO3_CLIENT_ID": "own"})["client_id"] == "task"
+        from_environment({"provider": "rimo3", "client_id": "task"}, {"RIMO3_CLIENT_ID": "own"})["client_id"] == "task"
     )
 
 
 def test_the_provider_itself_can_come_from_the_environment() -> None:
     environ = {"APIOPS_PROVIDER": "jim2", "JIM2_CLIENT_ID": "j", "RIMO3_CLIENT_ID": "r"}
-    filled = with_environment({}, environ)
+    filled = from_environment({}, environ)
     assert (filled["provider"], filled["client_id"]) == ("jim2", "j")
 
 
 def test_an_empty_variable_is_none() -> None:
     environ = {"RIMO3_CLIENT_ID": "", "APIOPS_CLIENT_ID": "general"}
-    assert with_environment({"provider": "rimo3"}, environ)["client_id"] == "general"
+    assert from_environment({"provider": "rimo3"}, environ)["client_id"] == "general"
 
 
 def test_what_beyondtrusts_command_line_reads_counts_for_beyondtrust() -> None:
     environ = {"BT_API_HOST": "support.example.com", "BT_CLIENT_ID": "id", "BT_CLIENT_SECRET": "secret"}
-    assert with_environment({"provider": "beyondtrust"}, environ) == {
+    assert from_environment({"provider": "beyondtrust"}, environ) == {
         "provider": "beyondtrust",
         "base_url": "https://support.example.com",
         "client_id": "id",
         "client_secret": "secret",
     }
-    assert with_environment({"provider": "rimo3"}, environ) == {"provider": "rimo3"}
+    assert from_environment({"provider": "rimo3"}, environ) == {"provider": "rimo3"}
 
 
 def test_our_own_variables_go_before_beyondtrusts() -> None:
     environ = {"BT_API_HOST": "a.example.com", "BEYONDTRUST_BASE_URL": "https://b.example.com/x"}
-    assert with_environment({"provider": "beyondtrust"}, environ)["base_url"] == "https://b.example.com/x"
+    assert from_environment({"provider": "beyondtrust"}, environ)["base_url"] == "https://b.example.com/x"
 
 
 def test_a_host_with_its_scheme_is_left_as_it_is() -> None:
     environ = {"BT_API_HOST": "http://localhost:8080"}
-    assert with_environment({"provider": "beyondtrust"}, environ)["base_url"] == "http://localhost:8080"
+    assert from_environment({"provider": "beyondtrust"}, environ)["base_url"] == "http://localhost:8080"
 
 
 def test_an_option_that_the_provider_does_not_know_is_not_taken_from_the_environment() -> None:
     environ = {"APIOPS_SCOPE": "view", "APIOPS_SITE": "acme", "APIOPS_CLIENT_ID": "c"}
-    assert with_environment({"provider": "rimo3"}, environ) == {"provider": "rimo3", "client_id": "c"}
-    assert with_environment({"provider": "jim2"}, environ)["scope"] == "view"
+    assert from_environment({"provider": "rimo3"}, environ) == {"provider": "rimo3", "client_id": "c"}
+    assert from_environment({"provider": "jim2"}, environ)["scope"] == "view"
 
 
 def test_the_environment_does_not_choose_among_the_users_accounts() -> None:
-    assert "account" not in with_environment({"provider": "rimo3"}, {"APIOPS_ACCOUNT": "x", "RIMO3_ACCOUNT": "y"})
+    assert "account" not in from_environment({"provider": "rimo3"}, {"APIOPS_ACCOUNT": "x", "RIMO3_ACCOUNT": "y"})
 
 
 def test_given_credentials_keep_the_environments_token_out() -> None:
-    filled = with_environment({"provider": "rimo3", "client_secret": "s"}, {"APIOPS_ACCESS_TOKEN": "tok"})
+    filled = from_environment({"provider": "rimo3", "client_secret": "s"}, {"APIOPS_ACCESS_TOKEN": "tok"})
     assert "access_token" not in filled
 
 
-def test_a_given_token_keeps_the_environments_credentials_out() -> None:
-    environ = {"RIMO3_CLIENT_ID": "r", "RIMO3_CLIENT_SECRET": "s"}
-    assert "client_secret" not in with_environment({"provider": "rimo3", "access_token": "tok"}, environ)
+def test_the_environments_token_is_for_tests_alone() -> None:
+    environ = {"APIOPS_ACCESS_TOKEN": "tok", "RIMO3_CLIENT_ID": "r"}
+    assert merged({"provider": "rimo3"}, environ, spec=TOKEN_TEST_SPEC)["access_token"] == "tok"
+    for spec in (OAUTH_TOKEN_SPEC, API_ACCOUNT_SPEC):
+        assert merged({"provider": "rimo3"}, environ, spec=spec) == {"provider": "rimo3", "client_id": "r"}
 
 
 # api_accounts
