@@ -34,8 +34,8 @@ options:
   retries:
     description:
       - How often a call is repeated after a failed connection, and, where it only reads, after the statuses 429, 502, 503
-        and 504. A token request is repeated only where it did not reach the server, or the server asks for it by
-        C(Retry-After). Refused credentials are never tried again.
+        and 504. A token request is repeated only where it did not reach the server, or the server says that it did not act, by
+        status 429 or by C(Retry-After). Refused credentials are never tried again.
     type: int
     default: 2
   proxy:

@@ -28,10 +28,14 @@ def forms_of(secret: str, identifier: str | None = None) -> set[str]:
     """Every form of a secret; with the ``identifier`` that goes before it in Basic credentials, theirs too."""
     encoded = {secret, quote(secret, safe=""), quote(secret), quote_plus(secret)}
     encoded |= {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
-    encoded |= {base64.b64encode(secret.encode()).decode(), base64.urlsafe_b64encode(secret.encode()).decode()}
+    encoded |= {re.sub("%..", lambda code: code[0].lower(), form) for form in encoded}
+    plain = {secret}
     if identifier is not None:
-        pairs = {f"{identifier}:{secret}", f"{quote_plus(identifier)}:{quote_plus(secret)}"}
-        encoded |= {base64.b64encode(pair.encode()).decode() for pair in pairs}
+        plain |= {f"{identifier}:{secret}", f"{quote_plus(identifier)}:{quote_plus(secret)}"}
+    for text in plain:
+        # Without the padding, so that it is found with it and without.
+        encoded.add(base64.b64encode(text.encode()).decode().rstrip("="))
+        encoded.add(base64.urlsafe_b64encode(text.encode()).decode().rstrip("="))
     return {form for form in encoded if form}
 
 
@@ -58,11 +62,11 @@ class Redactor:
         return self.text(" ".join(printable.split()))[:SERVER_TEXT_LIMIT] or None
 
     def data(self, value: t.Any) -> t.Any:
-        """The same structure with every string in it masked, keys included."""
+        """The same structure with every string in it masked, but for keys, which Ansible looks for (``failed``)."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):
-            return {self.data(key): self.data(item) for key, item in value.items()}
+            return {key: self.data(item) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
             return [self.data(item) for item in value]
         return value

@@ -31,6 +31,7 @@ from ._model import TransportOptions
 
 try:
     import requests
+    import urllib3
     from requests.adapters import HTTPAdapter
     from requests.utils import get_environ_proxies
     from urllib3.exceptions import HTTPError, MaxRetryError
@@ -193,6 +194,7 @@ class Transport:
     def __init__(self, options: TransportOptions, *, close_connections: bool = False) -> None:
         """``close_connections``: a new connection for each call, as BeyondTrust's documentation demands."""
         self._options = options
+        self._close_connections = close_connections
         self._verify = _trusted_certificates(options)
         self._client_certificate = _client_certificate(options)
         self._sessions = {repeatable: self._session(repeatable, close_connections) for repeatable in (True, False)}
@@ -265,6 +267,9 @@ class Transport:
             raise
         except Exception as error:  # their texts can hold headers and bodies, so none gets out
             raise _transport_error(error, request, self._options) from None
+        if self._close_connections:
+            # The header asks the server to close; this side closes too, whatever the server does.
+            self._sessions[request.repeatable].close()
         if 300 <= response.status < 400:
             raise TransportError(
                 f"{printable_url(request.url)} answered with status {response.status}, a redirect"
@@ -306,6 +311,7 @@ def _read_bounded(answer: requests.Response, url: str, deadline: float) -> bytes
 
 def _trusted_certificates(options: TransportOptions) -> bool | str:
     if not options.validate_certs:
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # the user has said so
         return False
     if options.ca_path:
         if not os.path.exists(options.ca_path):
@@ -315,8 +321,11 @@ def _trusted_certificates(options: TransportOptions) -> bool | str:
             )
         return options.ca_path
     for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-        if os.environ.get(variable):
-            return os.environ[variable]
+        path = os.environ.get(variable)
+        if path and not os.path.exists(path):
+            raise ConfigurationError(f"The environment's {variable} '{path}' does not exist on {socket.gethostname()}.")
+        if path:
+            return path
     return True
 
 

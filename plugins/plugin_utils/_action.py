@@ -139,7 +139,7 @@ class AccessAction(ActionBase):
 
     def pace(self, account: Account, params: t.Mapping[str, t.Any], calls: int) -> None:
         """Wait until the vendor's published rate has room for these calls. Raises RateLimitedError."""
-        store = token_store(account, params)
+        store = token_store(account, params) if calls else None
         wait = reserve(store, account, calls) if store else 0.0
         if wait > 0:
             self._display.v(f"Waiting {wait:.1f} s: {account.provider} limits the calls of account {account.name}.")
@@ -169,8 +169,9 @@ class AccessAction(ActionBase):
     def _request_here(self, account: Account, params: t.Mapping[str, t.Any]) -> t.Callable[[Token | None], Token]:
         def ask(previous: Token | None) -> Token:
             attempts = MOST_ATTEMPTS if self.is_paced(account, params) else 1
+            calls = (2 if account.customer else 1) if PROVIDERS[account.provider].needs_token(account) else 0
             while True:
-                self.pace(account, params, calls=2 if account.customer else 1)
+                self.pace(account, params, calls)
                 attempts -= 1
                 try:
                     return request_token(account, previous)

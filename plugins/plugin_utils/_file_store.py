@@ -73,16 +73,17 @@ class FileTokenStore:
     def _content(self, path: Path) -> bytes | None:
         """The content of a file that is ours alone; None for any other, and for none at all."""
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError:
             return None
-        with open(descriptor, "rb") as file:
-            found = os.fstat(file.fileno())
+        try:
+            found = os.fstat(descriptor)
             private = stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
-            try:
-                return file.read(_ENTRY_LIMIT) if private else None
-            except OSError:
-                return None
+            return os.read(descriptor, _ENTRY_LIMIT) if private else None
+        except OSError:
+            return None
+        finally:
+            os.close(descriptor)
 
     def _replace(self, path: Path, data: bytes, expires_at: float | None) -> None:
         with self._explained("be written"):

@@ -14,6 +14,7 @@ import typing as t
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ..module_utils._arguments import (
+    API_ACCOUNT_ONLY_SPEC,
     ELEMENT_OPTIONS,
     READY_TOKEN_SPEC,
     SECRET_OPTIONS,
@@ -120,12 +121,18 @@ def merged_options(
         element = chosen_account(str(options["account"]), accounts_variable())
         check_element(element)
         element.setdefault("name", options["account"])
-        takes = set(ELEMENT_OPTIONS) if "settings" in spec else {*SHARED_SPEC, *READY_TOKEN_SPEC, "name"}
+        takes = {*SHARED_SPEC, "name"}
+        takes |= set(API_ACCOUNT_ONLY_SPEC) if "settings" in spec else set()
+        takes |= set(READY_TOKEN_SPEC) if _tests_tokens(spec) else set()
         options = {**{option: element[option] for option in takes & set(element)}, **options}
     explicit = frozenset(options)
     environment = os.environ if environ is None else environ
-    # For other tasks a token is something else than a replacement of the credentials.
-    return with_environment(options, environment, ready_token="access_tokens" in spec), explicit
+    return with_environment(options, environment, ready_token=_tests_tokens(spec)), explicit
+
+
+def _tests_tokens(spec: Spec) -> bool:
+    """Whether a ready token takes the place of the credentials; for oauth_token it is the one to release."""
+    return "access_token" in spec and "state" not in spec
 
 
 def check_element(element: t.Mapping[str, t.Any]) -> None:

@@ -24,6 +24,9 @@ TokenRequest = t.Callable[[t.Optional[Token]], Token]
 REFUSAL_MEMORY = 60.0
 """Seconds for which nobody asks again with credentials that the server refused."""
 
+LONGEST_HOLD = 86400.0
+"""Seconds for which a server can hold everybody back at most."""
+
 FAILURE_MEMORY = 10.0
 """Seconds for which the hosts of one task share a failure to reach the server."""
 
@@ -201,7 +204,7 @@ class TokenSource:
         except AccessError as error:
             now = self._clock()
             refused = isinstance(error, RefusedError)
-            pause = REFUSAL_MEMORY if refused else error.retry_after or 0.0
+            pause = REFUSAL_MEMORY if refused else min(error.retry_after or 0.0, LONGEST_HOLD)
             failure = Failure(at=now, until=now + pause, error=error.to_dict())
             # An expired token is kept for its refresh token, unless the account itself was refused.
             self._write(seal, Entry(at=now, task=self._task, token=None if refused else previous, failure=failure))

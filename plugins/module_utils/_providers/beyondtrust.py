@@ -113,10 +113,12 @@ class BeyondTrust(OAuthProvider):
         return self._judge_command(response)
 
     def _judge_command(self, response: HttpResponse) -> Verdict:
-        """Judge an answer whose status alone can mislead: errors also come as XML or JSON with a 2xx status."""
-        if not response.succeeded or response.is_html:
-            return self.judge(response)
+        """Judge an answer whose status alone can mislead: errors also come as XML or JSON with a 2xx status, and
+        that of a rejected token is documented by its body alone."""
         error = _error_of(response)
+        rejected = error is not None and error[0] == "access_denied" and response.status < 500
+        if not rejected and (not response.succeeded or response.is_html):
+            return self.judge(response)
         if error is None:
             permissions = _permissions_of(response)
             if permissions is None and not self.account.test_path:
@@ -182,7 +184,7 @@ class BeyondTrust(OAuthProvider):
                 raise MalformedAnswerError(
                     f"{printable_url(url)} answered with something else than a list of accounts."
                 )
-            accounts += page
+            accounts += [{name: value for name, value in item.items() if _is_name(name)} for item in page]
             following = next_page(response)
             if following is None:
                 return accounts
@@ -256,4 +258,9 @@ def _permissions_of(response: HttpResponse) -> dict[str, t.Any] | None:
             for name, value in (named.items() if isinstance(named, dict) else ())
             if isinstance(value, (str, int))
         }
-    return {_PERMISSION_NAMES.get(name, name): value for name, value in sorted(found.items())} or None
+    return {_PERMISSION_NAMES.get(name, name): value for name, value in sorted(found.items()) if _is_name(name)} or None
+
+
+def _is_name(text: t.Any) -> bool:
+    """Whether a server's text can be the name of a field: results have it as a key, which is not masked."""
+    return isinstance(text, str) and re.fullmatch(r"[a-z][a-z0-9_]{0,63}", text) is not None
