@@ -6,18 +6,16 @@
 
 SHELL := /bin/bash
 PYTHON ?= python3
-BUILD := $(CURDIR)/.build
-VENV := $(BUILD)/venv
-COLLECTION := ansible_collections/apiops/access
-TREE := $(BUILD)/$(COLLECTION)
 WORKERS ?= 2
+VENV := .build/venv
+TREE := .build/ansible_collections/apiops/access
 
 # Whatever the user's own configuration says, these commands see this collection and no other settings.
-export PATH := $(VENV)/bin:$(PATH)
-export ANSIBLE_COLLECTIONS_PATH := $(BUILD)
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.build
 export ANSIBLE_CONFIG := $(CURDIR)/tests/ansible.cfg
-export ANSIBLE_HOME := $(BUILD)/ansible_home
-export PYTHONPATH := $(BUILD)
+export ANSIBLE_HOME := $(CURDIR)/.build/ansible_home
+export PYTHONPATH := $(CURDIR)/.build
 
 .DEFAULT_GOAL := help
 
@@ -26,25 +24,25 @@ help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 $(VENV)/.done: tests/requirements.txt requirements.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or later is needed; name it by: make PYTHON=/path/to/python3.12 ..." >&2; exit 1; }
 	@echo "Installing what is needed into .build/venv, once (some minutes on a slow line) ..."
-	@$(PYTHON) -m venv --clear $(VENV)
+	@"$(PYTHON)" -m venv --clear $(VENV)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt -r requirements.txt
 	@touch $@
 
 .PHONY: setup
 setup: $(VENV)/.done ## Make the virtual environment and the collection tree
 	@mkdir -p $(dir $(TREE))
-	@ln -sfn $(CURDIR) $(TREE)
+	@ln -sfn ../../.. $(TREE)
 
 .PHONY: demo
 demo: setup ## Run the main job on the built-in sandbox, with 4 hosts and 4 vendors
-	@python -m ansible_collections.apiops.access.tests.demo $(BUILD)/demo
+	@python -m ansible_collections.apiops.access.tests.demo .build/demo
 
 .PHONY: sandbox
 sandbox: setup ## Run the sandbox in the foreground, to try curl or a playbook on it
-	@python -m ansible_collections.apiops.access.tests.sandbox --state $(BUILD)/sandbox
+	@python -m ansible_collections.apiops.access.tests.sandbox --state .build/sandbox
 
 .PHONY: test
 test: setup lint ## Run all tests
@@ -58,15 +56,15 @@ unit: setup ## Run the unit tests alone
 lint: setup ## Check types, style and documentation
 	ruff check .
 	ruff format --check .
-	cd $(BUILD) && mypy --config-file $(CURDIR)/pyproject.toml -p ansible_collections.apiops.access.plugins -p ansible_collections.apiops.access.tests
+	cd .build && mypy --config-file ../pyproject.toml -p ansible_collections.apiops.access.plugins -p ansible_collections.apiops.access.tests
 	ansible-lint --offline --profile production --exclude changelogs/ --exclude .build/ -q
 	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self --disallow-unknown-collection-refs .
 	antsibull-changelog lint
 
 .PHONY: dist
 dist: setup ## Build the collection's archive
-	ansible-galaxy collection build --force --output-path $(BUILD)
+	ansible-galaxy collection build --force --output-path .build
 
 .PHONY: clean
 clean: ## Remove everything that was made
-	rm -rf $(BUILD)
+	rm -rf .build

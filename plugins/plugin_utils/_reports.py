@@ -15,9 +15,12 @@ import html
 import re
 import typing as t
 
+from ..module_utils._operations.api_account import ACTION_TITLES
+
 Report = t.Dict[str, t.Any]  # noqa: UP006 (evaluated on every Python that Ansible runs on)
 
-OUTCOMES = ("valid", "invalid", "indeterminate")
+SHOWN_OUTCOMES = ("valid", "invalid", "indeterminate")
+"""The outcomes in the order that a reader looks for them."""
 
 HOST_STATES = {
     "unreachable": "unreachable",
@@ -26,14 +29,6 @@ HOST_STATES = {
     "no_accounts": "no accounts",
 }
 """What a host is that has no verdicts, in words."""
-
-ACTION_TITLES = {
-    "create": "create the account",
-    "repair": "repair the credentials",
-    "change": "change the settings",
-    "rotate": "renew the secret",
-    "delete": "delete the account",
-}
 
 _LONGEST_TEXT = 2000
 _WIDEST_NAME = 32
@@ -115,7 +110,9 @@ def validation_report(results: t.Any, *, generated: str = "", names: t.Iterable[
             "hosts": len(hosts),
             "hosts_tested": tested,
             "checks": len(verdicts),
-            **{outcome: sum(verdict["outcome"] == outcome for _host, verdict in verdicts) for outcome in OUTCOMES},
+            **{
+                outcome: sum(verdict["outcome"] == outcome for _host, verdict in verdicts) for outcome in SHOWN_OUTCOMES
+            },
             "tokens_requested": len(requested),
             "tokens_reused": len(tokens) - len(requested),
         },
@@ -155,7 +152,7 @@ def _verdict(item: dict[str, t.Any]) -> dict[str, t.Any]:
     return {
         **texts,
         "message": _without_name(texts["message"], texts["name"], texts["provider"]),
-        "outcome": outcome if outcome in OUTCOMES else "indeterminate",
+        "outcome": outcome if outcome in SHOWN_OUTCOMES else "indeterminate",
         "status": _number(item.get("status")),
         "elapsed_ms": _number(item.get("elapsed_ms")),
         "expires_in": _number(item.get("expires_in")),
@@ -260,7 +257,7 @@ def _latency(verdict: t.Mapping[str, t.Any], before: str = "") -> str:
 
 def _totals(totals: t.Mapping[str, int]) -> list[str]:
     left = totals["hosts"] - totals["hosts_tested"]
-    outcomes = ", ".join(f"{totals[outcome]} {outcome}" for outcome in OUTCOMES)
+    outcomes = ", ".join(f"{totals[outcome]} {outcome}" for outcome in SHOWN_OUTCOMES)
     return [
         f"{_counted(totals['hosts'], 'host')}, {left} of them not tested. "
         f"{_counted(totals['checks'], 'check')}: {outcomes}.",
@@ -347,7 +344,7 @@ def validation_html(report: Report) -> str:
     names = [account["name"] for account in report["accounts"]]
     totals = report["totals"]
     figures = [(totals["hosts"], "hosts"), (totals["checks"], "checks")]
-    figures += [(totals[outcome], outcome) for outcome in OUTCOMES]
+    figures += [(totals[outcome], outcome) for outcome in SHOWN_OUTCOMES]
     figures += [(totals["hosts"] - totals["hosts_tested"], "hosts not tested")]
     figures += [(totals["tokens_requested"], "tokens requested"), (totals["tokens_reused"], "times reused")]
     problems = [
@@ -437,7 +434,7 @@ def _detail_rows(report: Report) -> t.Iterator[Html]:
 
 def _detail_row(cells: t.Sequence[str]) -> Html:
     host, account, outcome, *rest = cells
-    style = outcome if outcome in OUTCOMES else "indeterminate"
+    style = outcome if outcome in SHOWN_OUTCOMES else "indeterminate"
     shown = element("td", account), element("td", outcome, class_=style), *(element("td", cell) for cell in rest)
     return element("tr", element("th", host, scope="row"), *shown)
 
