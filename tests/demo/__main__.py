@@ -68,7 +68,7 @@ def _write_files(folder: Path, sandbox: SandboxHandle) -> None:
         if account["provider"] == "beyondtrust":
             account["settings"] = WANTED_SETTINGS
     _write(folder / "accounts.json", json.dumps({"api_accounts": accounts}, indent=2))
-    variables = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python | quote }}"}
+    variables = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
     # JSON is YAML, and Ansible reads this name as an inventory.
     _write(
         folder / "inventory.yml",

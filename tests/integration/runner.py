@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import shlex
 import subprocess
 import sys
 import typing as t
@@ -82,7 +81,7 @@ class AnsibleRunner:
     def inventory(self, hosts: t.Sequence[str], variables: t.Mapping[str, t.Any] | None = None) -> Path:
         """An inventory of local hosts."""
         path = self.inputs / "inventory.json"
-        local = {"ansible_connection": "local", "ansible_python_interpreter": shlex.quote(sys.executable), **(variables or {})}
+        local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, **(variables or {})}
         path.write_text(json.dumps({"all": {"hosts": {host: {} for host in hosts}, "vars": local}}))
         return path
 

@@ -40,8 +40,11 @@ By hand (curl reads the secret from its standard input, so that it is in no proc
     curl --cacert {folder}/ca.pem --config - --data grant_type=client_credentials \\
       {config["accounts"]["rimo3"]["base_url"]}/api/v2/connect/token
 
-With Ansible:
-  ansible-playbook apiops.access.validate -e @{folder}/accounts.yml"""
+With Ansible, from the collection's folder, with this machine as the only host:
+  source .build/venv/bin/activate
+  export ANSIBLE_COLLECTIONS_PATH="$PWD/.build" ANSIBLE_LOCALHOST_WARNING=false
+  ansible-playbook -i localhost, -c local -e ansible_python_interpreter="$(which python)" \\
+    -e @{folder}/accounts.yml apiops.access.validate"""
 
 
 if __name__ == "__main__":
