@@ -47,7 +47,7 @@ def with_environment(
     token to use instead of credentials; given credentials keep it out.
     """
     filled = dict(options)
-    provider = filled.get("provider") or environ.get("APIOPS_PROVIDER")
+    provider = str(filled.get("provider") or environ.get("APIOPS_PROVIDER") or "")
     for option in [*SHARED_SPEC, *(READY_TOKEN_SPEC if ready_token else ())]:
         # "account" selects among the user's variables, and is no property of the machine's environment.
         if option == "account" or filled.get(option) is not None:
@@ -170,7 +170,7 @@ def listed_accounts(
         own = {option: value for option, value in options.items() if option in shared}
         if ready_tokens and name in ready_tokens:
             own["access_token"] = ready_tokens[name]
-        provider = PROVIDERS.get(own.get("provider") or inherited.get("provider", ""))
+        provider = PROVIDERS.get(str(own.get("provider") or inherited.get("provider") or ""))
         usable = {
             option: value
             for option, value in inherited.items()

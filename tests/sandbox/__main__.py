@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ def main() -> None:
     serve(arguments.state, arguments.port, None if arguments.quiet else announce)
 
 
-def _welcome(folder: Path, config: dict[str, Any]) -> str:
+def _welcome(state: Path, config: dict[str, Any]) -> str:
+    folder = shlex.quote(str(state))
     urls = "\n".join(
         f"  {key:<12}{config['accounts'][key]['base_url']}" for key in ("rimo3", "cimcloud", "jim2", "beyondtrust")
     )
