@@ -19,7 +19,10 @@ def forms(secret: str) -> set[bytes]:
     """A secret's raw, Base64, URL-encoded and JSON-escaped forms."""
     raw = secret.encode()
     found = {raw, urllib.parse.quote(secret, safe="").encode(), urllib.parse.quote_plus(secret).encode()}
-    found |= {json.dumps(secret)[1:-1].encode(), json.dumps(secret, ensure_ascii=False)[1:-1].encode()}
+    once = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    # Ansible prints results as JSON, so that what holds JSON is escaped twice.
+    twice = {json.dumps(text, ensure_ascii=plain)[1:-1] for text in once for plain in (True, False)}
+    found |= {text.encode() for text in once | twice}
     # Inside longer Base64 the text depends on where the secret starts; the middle of it is always there.
     for offset in range(3):
         padded = base64.b64encode(b"\0" * offset + raw)
@@ -29,11 +32,12 @@ def forms(secret: str) -> set[bytes]:
 
 
 class LeakDetector:
-    """Knows every secret and token of a sandbox."""
+    """Knows every secret of a sandbox, and every token unless it is told otherwise."""
 
-    def __init__(self, sandbox: SandboxHandle) -> None:
+    def __init__(self, sandbox: SandboxHandle, *, tokens: bool = True) -> None:
         known = sandbox.control("GET", "/secrets")
-        self._forms = {form: secret for secret in [*known["secrets"], *known["tokens"]] for form in forms(secret)}
+        searched = [*known["secrets"], *(known["tokens"] if tokens else [])]
+        self._forms = {form: secret for secret in searched for form in forms(secret)}
         assert self._forms
 
     def in_text(self, text: str) -> list[str]:
@@ -56,6 +60,9 @@ class LeakDetector:
 
 def assert_clean(detector: LeakDetector, output: str, folders: t.Iterable[Path]) -> None:
     """No secret in the output, and none in any file below the folders."""
-    assert detector.in_text(output) == []
+    found = {"the output": detector.in_text(output)}
     for folder in folders:
-        assert detector.in_files(folder) == {}
+        found.update(detector.in_files(folder))
+    leaked = {where: what for where, what in found.items() if what}
+    if leaked:
+        raise AssertionError(f"leaked: {leaked}")

@@ -51,6 +51,7 @@ class AnsibleRunner:
         self.sandbox = sandbox
         self.home = folder / "home"
         self.ansible_home = self.home / ".ansible"
+        self.remote = folder / "remote"
         self.inputs = folder / "inputs"
         self.registered = folder / "registered"
         for path in (self.home, self.inputs, self.registered):
@@ -73,6 +74,7 @@ class AnsibleRunner:
             "ANSIBLE_COLLECTIONS_PATH": str(_TREE),
             "ANSIBLE_CONFIG": str(REPOSITORY / "tests" / "ansible.cfg"),
             "ANSIBLE_HOME": str(self.ansible_home),
+            "ANSIBLE_REMOTE_TEMP": str(self.remote),
             "ANSIBLE_NOCOLOR": "1",
             "COLUMNS": "200",
             **(extra or {}),
@@ -121,15 +123,16 @@ class AnsibleRunner:
         variables: t.Mapping[str, t.Any] | None = None,
         env: t.Mapping[str, str] | None = None,
         verbosity: str = "-vvvv",
+        allowed: t.Iterable[Path] = (),
     ) -> Run:
-        """Run a playbook: its name, its path, or its plays."""
+        """Run a playbook: its name, its path, or its plays. ``allowed``: folders that may hold secrets."""
         if not isinstance(playbook, (str, Path)):
             path = self.inputs / "playbook.json"
             path.write_text(json.dumps(playbook))
             playbook = path
         return self.command(
             "ansible-playbook", "-i", str(self.inventory(hosts)), "-e", self.variables(variables or {}),
-            *([verbosity] if verbosity else []), *arguments, str(playbook), env=env,
+            *([verbosity] if verbosity else []), *arguments, str(playbook), env=env, allowed=allowed,
         )  # fmt: skip
 
     def task(
