@@ -93,13 +93,12 @@ class ActionModule(AccessAction):
                 check.token = None
                 check.verdict = verdict_of_error(error, check.account.base_url).to_dict()
 
-        here = [check for check in checks if check.params["request_from"] == "controller"]
-        if here:
-            with ThreadPoolExecutor(max_workers=MOST_AT_ONCE) as pool:
-                list(pool.map(guarded, here))
-        for check in checks:
-            if check not in here:  # Ansible's connection to a host serves one module at a time
-                guarded(check)
+        by_host = [check for check in checks if check.params["request_from"] == "target"]
+        by_controller = [check for check in checks if check.params["request_from"] == "controller"]
+        with ThreadPoolExecutor(max_workers=MOST_AT_ONCE) as pool:
+            list(pool.map(guarded, by_controller))
+        for check in by_host:  # Ansible's connection to a host serves one module at a time
+            guarded(check)
 
     def _obtain(self, check: Check) -> None:
         ready = check.params["access_token"]

@@ -194,7 +194,8 @@ class AccessAction(ActionBase):
 
         ``quiet``: the answer holds a token, which Ansible would show at -vvv as it comes over ssh.
         """
-        play_context = self._play_context
+        # The connection's own: it is what ssh looks at, and another object than the task's.
+        play_context = self._connection._play_context
         was = play_context.no_log
         play_context.no_log = bool(was or quiet)
         try:

@@ -72,6 +72,7 @@ class AnsibleRunner:
             "TMPDIR": str(self.folder),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', '')}",
             "ANSIBLE_COLLECTIONS_PATH": str(_TREE),
+            "ANSIBLE_CONNECTION_PLUGINS": str(REPOSITORY / "tests" / "integration" / "connection_plugins"),
             "ANSIBLE_CONFIG": str(REPOSITORY / "tests" / "ansible.cfg"),
             "ANSIBLE_HOME": str(self.ansible_home),
             "ANSIBLE_REMOTE_TEMP": str(self.remote),

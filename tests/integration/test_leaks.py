@@ -61,6 +61,21 @@ def test_no_client_secret_reaches_a_host(ansible: AnsibleRunner, sandbox: Sandbo
     assert detector.in_files(ansible.remote) == {}
 
 
+@pytest.mark.parametrize("key", ["rimo3", "cimcloud", "jim2", "beyondtrust"])
+def test_a_connection_that_shows_everything_shows_no_token(
+    ansible: AnsibleRunner, sandbox: SandboxHandle, key: str
+) -> None:
+    """As ssh does at -vvv, with a token that the host itself requests, tests and releases."""
+    options = {**without_name(sandbox.account(key)), "request_from": "target"}
+    loud = {"ansible_connection": "loud"}
+    for module, more in (("oauth_token", {}), ("token_test", {}), ("oauth_token", {"state": "absent"})):
+        run = ansible.task(module, {**options, **more}, variables=loud)
+        assert run.result["failed"] is False, run.output
+        assert "loud: " in run.output
+    refused = ansible.task("oauth_token", {**options, "client_secret": "not-the-secret-0123456789"}, variables=loud)
+    assert "not-the-secret" not in refused.output
+
+
 def test_the_arguments_of_a_task_can_be_displayed(ansible: AnsibleRunner, sandbox: SandboxHandle) -> None:
     env = {"ANSIBLE_DISPLAY_ARGS_TO_STDOUT": "1"}
     assert ansible.task("token_test", without_name(sandbox.account("jim2")), env=env).status == 0

@@ -24,7 +24,7 @@ class Host:
     def attach(self, action: AccessAction) -> None:
         def execute(module_name: str, module_args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
             self.runs.append((module_name, module_args))
-            self.no_log.append(action._play_context.no_log)
+            self.no_log.append(action._connection._play_context.no_log)
             assert self.results, f"a module run too many: {module_name}"
             result = self.results.pop(0)
             if isinstance(result, Exception):
@@ -49,7 +49,8 @@ def make_action(
         task=types.SimpleNamespace(
             args=args, action="apiops.access.x", async_val=0, check_mode=check_mode, diff=diff, _uuid=task
         ),
-        connection=MagicMock(),
+        # Ansible gives a connection a play context of its own.
+        connection=MagicMock(_play_context=types.SimpleNamespace(no_log=no_log)),
         play_context=types.SimpleNamespace(no_log=no_log),
         loader=None,
         templar=types.SimpleNamespace(template=lambda value: value),

@@ -120,7 +120,7 @@ def test_a_module_run_is_quiet_only_for_as_long_as_it_lasts() -> None:
     action.run_module("token_test", {"b": 2})
     assert host.runs == [("apiops.access.oauth_token", {"a": 1}), ("apiops.access.token_test", {"b": 2})]
     assert host.no_log == [True, False]
-    assert action._play_context.no_log is False
+    assert action._connection._play_context.no_log is False
 
 
 def test_a_task_that_is_no_log_stays_so() -> None:
@@ -129,7 +129,7 @@ def test_a_task_that_is_no_log_stays_so() -> None:
     action.task_vars = {}
     action.run_module("token_test", {})
     assert host.no_log == [True]
-    assert action._play_context.no_log is True
+    assert action._connection._play_context.no_log is True
 
 
 def test_a_quiet_run_that_breaks_off_leaves_no_trace() -> None:
@@ -137,7 +137,7 @@ def test_a_quiet_run_that_breaks_off_leaves_no_trace() -> None:
     action.task_vars = {}
     with pytest.raises(AnsibleConnectionFailure):
         action.run_module("oauth_token", {}, quiet=True)
-    assert action._play_context.no_log is False
+    assert action._connection._play_context.no_log is False
 
 
 def test_an_error_on_the_host_comes_back_as_what_it_was() -> None:
