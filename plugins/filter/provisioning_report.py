@@ -69,7 +69,8 @@ _value:
     accounts:
       description:
         - The accounts, each with C(name), C(provider), C(state) (V(as_wanted), V(action_required) or V(failed)), C(verified)
-          (V(null) where it is not known), C(credentials) (the same in words), C(differences), C(unchecked), C(actions), C(url), C(steps), C(reason) and C(message).
+          (V(null) where it is not known), C(credentials) (the same in words), C(differences), C(unchecked), C(actions),
+          C(url), C(steps), C(reason) and C(message).
       type: list
       elements: dict
     portal_tasks:

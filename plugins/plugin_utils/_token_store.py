@@ -12,10 +12,17 @@ import contextlib
 import os
 import typing as t
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from ..module_utils._errors import StoreError
+
+try:
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+except ImportError:
+    HAS_CRYPTOGRAPHY = False
+else:
+    HAS_CRYPTOGRAPHY = True
 
 
 class TokenStore(t.Protocol):
@@ -49,6 +56,13 @@ class Seal:
     _NONCE_SIZE = 12
 
     def __init__(self, identity: str, secrets: t.Sequence[str], store_secret: bytes) -> None:
+        """Raises StoreError where the controller has no cryptography, which ansible-core itself asks for."""
+        if not HAS_CRYPTOGRAPHY:
+            raise StoreError(
+                "The Python library cryptography is missing on the controller, so that tokens cannot be kept encrypted. "
+                "Install it (pip install cryptography), or set cache: none to do without.",
+                kind="cryptography_missing",
+            )
         # Lengths in front, so that no two lists of secrets make the same key material.
         material = b"".join(len(part).to_bytes(4, "big") + part for part in (text.encode() for text in secrets))
         derived = HKDF(SHA256(), length=48, salt=store_secret, info=self._HEADER + identity.encode()).derive(material)

@@ -71,8 +71,8 @@ def test_the_page_needs_nothing_else_and_escapes_what_servers_say(
     elements: list[tuple[str, list[str]]] = []
 
     class Reader(HTMLParser):
-        def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-            elements.append((tag, [name for name, _value in attributes]))
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            elements.append((tag, [name for name, _value in attrs]))
 
     Reader().feed(page)
     assert {tag for tag, _names in elements} & {"script", "img", "link", "iframe", "object"} == set()

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.apiops.access.plugins.module_utils._errors import StoreError
+from ansible_collections.apiops.access.plugins.plugin_utils import _token_store
 from ansible_collections.apiops.access.plugins.plugin_utils._token_store import Seal
 
 STORE = b"\x01" * 32
@@ -76,3 +78,9 @@ def test_an_entry_of_another_version_is_none() -> None:
 @pytest.mark.parametrize("foreign", [None, b"", b"hello", b"\x00" * 1000, b"apiops.access 1\n", PLAIN])
 def test_a_foreign_entry_is_none(foreign: bytes | None) -> None:
     assert seal().open(foreign) is None
+
+
+def test_a_controller_without_cryptography_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_token_store, "HAS_CRYPTOGRAPHY", False)
+    with pytest.raises(StoreError, match="cryptography is missing on the controller.*cache: none"):
+        Seal("identity", ["secret"], b"s" * 32)
