@@ -11,7 +11,6 @@ import typing as t
 from ..module_utils._arguments import API_ACCOUNT_SPEC
 from ..module_utils._model import Account, Token
 from ..module_utils._operations.api_account import assess_account, finished_result, wanted_account
-from ..module_utils._operations.oauth_token import request_token
 from ..module_utils._providers import PROVIDERS
 from ..plugin_utils._action import AccessAction, shipped_options
 
@@ -28,9 +27,9 @@ class ActionModule(AccessAction):
             self.secrets |= set(wanted.manager_token.secrets)
 
         def token_for(account: Account) -> Token:
-            if PROVIDERS[account.provider].releases:
-                return request_token(account, None)  # given back after the proof, so it is nobody else's
-            token = self.obtain(account, params, force=True).token
+            # One that is given back after the proof is nobody else's.
+            keep = not PROVIDERS[account.provider].releases
+            token = self.obtain(account, params, force=True, keep=keep).token
             self.pace(account, params, calls=1)  # the test of it that follows
             return token
 

@@ -146,14 +146,20 @@ class AccessAction(ActionBase):
             time.sleep(wait)
 
     def obtain(
-        self, account: Account, params: t.Mapping[str, t.Any], *, force: bool = False, rejected: str | None = None
+        self,
+        account: Account,
+        params: t.Mapping[str, t.Any],
+        *,
+        force: bool = False,
+        rejected: str | None = None,
+        keep: bool = True,
     ) -> Obtained:
         """The account's token, by the controller or, if asked for, by this host. Raises AccessError."""
         from_target = params["request_from"] == "target"
         ask = self._request_on_target(account, params) if from_target else self._request_here(account, params)
         try:
             obtained = self.source(account, params).obtain(
-                account, ask, force=force, rejected=rejected, where=self.where(account, params)
+                account, ask, force=force, rejected=rejected, keep=keep, where=self.where(account, params)
             )
         except AccessError as error:
             raise error.about(account.name, account.provider) from None

@@ -88,27 +88,32 @@ class TokenSource:
         *,
         force: bool = False,
         rejected: str | None = None,
+        keep: bool = True,
         where: str = "",
     ) -> Obtained:
         """The account's token: a stored one, or a new one that is requested once for all who wait.
 
         ``force``: one that this task requested, and none from before. ``rejected``: the fingerprint of a token that
-        the server did not accept. ``where``: set apart tokens that hold for one host only. Raises AccessError.
+        the server did not accept. ``keep``: False for a token of the caller's own; only its failure is remembered
+        for the others. ``where``: set apart tokens that hold for one host only. Raises AccessError.
         """
         if self._store is None or not PROVIDERS[account.provider].needs_token(account):
             return Obtained(request(None), reused=False)
         seal = self._seal(account, where)
         asked_at = self._clock()
-        token = self._usable(self._read(seal), force, rejected)
+        token = self._usable(self._read(seal), force, rejected) if keep else None
         if token is not None:
             return Obtained(token, reused=True)
         with self._store.lock(seal.name, _patience(account)):
             entry = self._read(seal)
-            token = self._usable(entry, force, rejected)
+            token = self._usable(entry, force, rejected) if keep else None
             if token is not None:
                 return Obtained(token, reused=True)
             self._raise_remembered(entry, asked_at, force)
-            token = self._request(account, seal, entry, request, rejected)
+            token = self._request(seal, entry, request, rejected)
+            if keep:
+                entry = Entry(at=self._clock(), task=self._task, token=token, renewed=rejected is not None)
+                self._write(seal, entry)
             return Obtained(token, reused=False)
 
     def peek(self, account: Account, where: str = "") -> Token | None:
@@ -194,13 +199,12 @@ class TokenSource:
         error = error_from_dict(failure.error)
         raise error.with_message(error.message + note)
 
-    def _request(
-        self, account: Account, seal: Seal, entry: Entry | None, request: TokenRequest, rejected: str | None
-    ) -> Token:
+    def _request(self, seal: Seal, entry: Entry | None, request: TokenRequest, rejected: str | None) -> Token:
+        """Ask; a failure is noted for all others before it is raised."""
         # A token that was rejected is not refreshed: whatever ended it may have ended its refresh token too.
         previous = entry.token if entry and rejected is None else None
         try:
-            token = request(previous)
+            return request(previous)
         except AccessError as error:
             now = self._clock()
             refused = isinstance(error, RefusedError)
@@ -209,8 +213,6 @@ class TokenSource:
             # An expired token is kept for its refresh token, unless the account itself was refused.
             self._write(seal, Entry(at=now, task=self._task, token=None if refused else previous, failure=failure))
             raise
-        self._write(seal, Entry(at=self._clock(), task=self._task, token=token, renewed=rejected is not None))
-        return token
 
 
 def _patience(account: Account) -> float:

@@ -59,7 +59,7 @@ class Seal:
         """Raises StoreError where the controller has no cryptography, which ansible-core itself asks for."""
         if not HAS_CRYPTOGRAPHY:
             raise StoreError(
-                "The Python library cryptography is missing on the controller, so that tokens cannot be kept encrypted. "
+                "The Python library cryptography is missing on the controller, so tokens cannot be kept encrypted. "
                 "Install it (pip install cryptography), or set cache: none to do without.",
                 kind="cryptography_missing",
             )

@@ -73,6 +73,16 @@ def test_refused_credentials_come_with_the_steps_of_their_repair(
 
 
 @pytest.mark.parametrize("key", FOUR)
+def test_refused_credentials_are_tried_once_for_all_hosts(
+    ansible: AnsibleRunner, sandbox: SandboxHandle, key: str
+) -> None:
+    options = {**sandbox.account(key), "client_secret": "not-the-secret-0123456789"}
+    run = ansible.task("api_account", options, hosts=HOSTS)
+    assert [result["actions"] for result in run.results.values()] == [["repair"]] * len(HOSTS)
+    assert sandbox.counters()[key]["refused_logins"] == 1
+
+
+@pytest.mark.parametrize("key", FOUR)
 def test_an_account_without_credentials_is_to_be_created(
     ansible: AnsibleRunner, sandbox: SandboxHandle, key: str
 ) -> None:

@@ -82,5 +82,5 @@ def test_a_foreign_entry_is_none(foreign: bytes | None) -> None:
 
 def test_a_controller_without_cryptography_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_token_store, "HAS_CRYPTOGRAPHY", False)
-    with pytest.raises(StoreError, match="cryptography is missing on the controller.*cache: none"):
+    with pytest.raises(StoreError, match=r"cryptography is missing on the controller.*cache: none"):
         Seal("identity", ["secret"], b"s" * 32)
