@@ -15,6 +15,7 @@ from ..module_utils._model import Account, Release, Token
 from ..module_utils._operations.oauth_token import release_token, token_result
 from ..module_utils._providers import PROVIDERS
 from ..plugin_utils._action import AccessAction, shipped_options
+from ..plugin_utils._release_ledger import note_released
 
 
 class ActionModule(AccessAction):
@@ -69,6 +70,7 @@ class ActionModule(AccessAction):
         if self._task.check_mode:
             return {"changed": True, "released": False, "msg": f"Would release the token of account '{account.name}'."}
         release = self._release(account, params, token)
+        note_released(token)
         if source:
             source.forget(account, where)
         # A token given by the user is changed only where the vendor took it back; a stored one is also forgotten.

@@ -13,12 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ..module_utils._arguments import TOKEN_TEST_SPEC
 from ..module_utils._errors import AccessError, ConfigurationError
-from ..module_utils._model import Account, Token, worst_outcome
+from ..module_utils._model import Account, RateNotice, Token, worst_outcome
 from ..module_utils._operations.oauth_token import request_token
 from ..module_utils._operations.token_test import MOST_AT_ONCE
 from ..module_utils._providers import PROVIDERS
 from ..module_utils._providers._base import verdict_of_error
-from ..plugin_utils._action import MOST_ATTEMPTS, AccessAction, shipped_options
+from ..plugin_utils._action import MOST_ATTEMPTS, AccessAction, is_paced, learn, shipped_options
 from ..plugin_utils._options import listed_accounts
 
 
@@ -32,6 +32,8 @@ class Check:
     reused: bool = False
     renewed: bool = False
     verdict: dict[str, t.Any] | None = None
+    called: float = 0.0
+    """The moment that the rate budget gave to the last call (seconds since 1970)."""
 
 
 class ActionModule(AccessAction):
@@ -124,7 +126,7 @@ class ActionModule(AccessAction):
             limited = [
                 check
                 for check in checks
-                if check.token and self.is_paced(check.account, check.params) and _of(check)["status"] == 429
+                if check.token and is_paced(check.account, check.params) and _of(check)["status"] == 429
             ]
             if not limited:
                 break
@@ -137,7 +139,7 @@ class ActionModule(AccessAction):
         for check in checks:
             try:
                 if check.token is not None:
-                    self.pace(check.account, check.params, calls=1)
+                    check.called = self.pace(check.account, check.params, calls=1)
                     ready.append(check)
             except AccessError as error:
                 check.verdict = verdict_of_error(error, check.account.base_url).to_dict()
@@ -155,6 +157,8 @@ class ActionModule(AccessAction):
         )
         for check, verdict in zip(ready, result["verdicts"]):
             check.verdict = verdict
+        for check, rate in zip(ready, result.get("rates", ())):
+            learn(check.account, check.params, check.called, RateNotice.from_dict(rate))
         return result
 
     def _result(

@@ -9,13 +9,15 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing as t
+from urllib.parse import urlsplit
 
 from ._errors import ConfigurationError
 from ._model import Account, TransportOptions
 from ._providers import PROVIDERS
 from ._providers._base import SPECIAL_OPTIONS
-from ._transport import check_url
+from ._transport import check_url, is_loopback
 
 Spec = t.Dict[str, t.Dict[str, t.Any]]  # noqa: UP006 (evaluated on Python 3.9 targets)
 
@@ -53,9 +55,17 @@ TRANSPORT_SPEC: Spec = {
 }
 
 CACHE_SPEC: Spec = {
-    "cache": {"type": "str", "choices": ["file", "none"], "default": "file"},
+    "cache": {"type": "str", "choices": ["file", "none", "redis"], "default": "file"},
     "cache_path": {"type": "path"},
+    "cache_url": {"type": "str"},
+    "cache_password": {"type": "str", "no_log": True},
+    "cache_secret": {"type": "str", "no_log": True},
+    "cache_ca_path": {"type": "path"},
+    "cache_prefix": {"type": "str", "default": "apiops_access:"},
+    "cache_fallback": {"type": "str", "choices": ["fail", "none"], "default": "fail"},
     "min_ttl": {"type": "int", "default": 60},
+    "rate_limit": {"type": "bool", "default": True},
+    "rate_wait": {"type": "int", "default": 120},
 }
 
 HOST_SPEC: Spec = {
@@ -120,6 +130,9 @@ SECRET_OPTIONS = frozenset(
     {option for option, spec in {**SHARED_SPEC, **READY_TOKEN_SPEC}.items() if spec.get("no_log")}
 )
 
+SHORTEST_CACHE_SECRET = 16
+"""Characters."""
+
 _TRANSPORT_LIMITS = {"timeout": (0.1, 3600.0), "retries": (0, 10)}
 
 
@@ -159,6 +172,10 @@ def account_from(
                 raise ConfigurationError(f"{option} must be from {least:g} to {most:g}.")
         if given.get("assume_expires_in", 1) < 1:
             raise ConfigurationError("assume_expires_in must be a number of seconds above 0.")
+        if (options.get("rate_wait") or 0) < 0:
+            raise ConfigurationError("rate_wait must be a number of seconds from 0 on.")
+        if options.get("cache") == "redis":
+            check_cache(options)
         given["base_url"] = given.get("base_url") or provider.default_base_url
         account = Account(
             name=label,
@@ -174,6 +191,45 @@ def account_from(
     except ConfigurationError as error:
         raise error.about(label, provider_name) from None
     return dataclasses.replace(account, base_url=url)
+
+
+def check_cache(options: t.Mapping[str, t.Any]) -> None:
+    """Raise ConfigurationError where the options of ``cache: redis`` cannot or must not be used."""
+    missing = [option for option in ("cache_url", "cache_secret") if not options.get(option)]
+    if missing:
+        raise ConfigurationError(f"cache: redis needs {' and '.join(missing)}. Set {_them(missing)}{_where(missing)}.")
+    _check_cache_url(options["cache_url"])
+    if len(options["cache_secret"]) < SHORTEST_CACHE_SECRET:
+        raise ConfigurationError(
+            f"cache_secret is too short. Take {SHORTEST_CACHE_SECRET} random characters or more, the same for all "
+            "controllers (openssl rand -hex 32)."
+        )
+    if not re.fullmatch(r"[A-Za-z0-9_.:/-]{1,100}", options["cache_prefix"]):
+        raise ConfigurationError("cache_prefix must be letters, digits, or any of _ . : / -")
+
+
+def _check_cache_url(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        host, _port = parts.hostname, parts.port
+        if parts.password is not None:
+            raise ConfigurationError(
+                "cache_url has a password in it, and URLs are printed. Take it out, and set cache_password, or the "
+                "environment of the controller (APIOPS_CACHE_PASSWORD)."
+            )
+    except ValueError:
+        host, parts = None, urlsplit("")
+    whole = parts.scheme in ("redis", "rediss") and re.fullmatch(r"/?[0-9]{0,4}", parts.path)
+    if not host or not whole or parts.query or parts.fragment or not re.fullmatch(r"[!-~]+", url):
+        raise ConfigurationError(
+            "cache_url must be a URL such as rediss://user@redis.example.com:6379/0, with nothing behind the number "
+            "of the database."
+        )
+    if parts.scheme == "redis" and not is_loopback(host):
+        raise ConfigurationError(
+            f"cache_url is plain redis:// to another machine ({host}), which would show the password to the network. "
+            "Use rediss://, with TLS."
+        )
 
 
 def _listed(word: str, names: t.Sequence[str]) -> str:

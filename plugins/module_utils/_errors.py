@@ -130,7 +130,13 @@ _TYPES: dict[str, type[AccessError]] = {
 
 
 def error_from_dict(data: t.Mapping[str, t.Any]) -> AccessError:
-    """The inverse of ``AccessError.to_dict``. Raises KeyError for anything else."""
+    """The inverse of ``AccessError.to_dict``. Raises KeyError, TypeError or ValueError for anything else."""
+    retry_after = data["retry_after"]
+    texts = (data["type"], data["message"], data["kind"])
+    if not all(isinstance(text, str) for text in texts):
+        raise ValueError("not an error")
+    if retry_after is not None and not isinstance(retry_after, (int, float)):
+        raise ValueError("not an error")
     return _TYPES.get(data["type"], AccessError)(
         data["message"],
         kind=data["kind"],

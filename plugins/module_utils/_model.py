@@ -15,6 +15,9 @@ import typing as t
 
 UTC = datetime.timezone.utc
 
+LAST_MOMENT = 253402300800.0
+"""The year 10000: no moment is later (seconds since 1970)."""
+
 OUTCOMES = ("valid", "indeterminate", "invalid")
 """The outcomes of a token test, from best to worst."""
 
@@ -118,10 +121,37 @@ class Token:
             raise ValueError("not a token")
         if not isinstance(token.refresh_token, (str, type(None))):
             raise ValueError("not a token")
+        for text in (*token.secrets, token.token_type):
+            text.encode()  # half a surrogate pair is a UnicodeEncodeError, and so a ValueError
         for moment in (token.expires_at, token.refresh_expires_at):
-            if not isinstance(moment, (int, float, type(None))):
+            if moment is not None and not (isinstance(moment, (int, float)) and abs(moment) < LAST_MOMENT):
                 raise ValueError("not a token")
         return token
+
+
+LONGEST_RATE_RESET = 86400.0
+"""Seconds until the reset of a rate limit that are believed: more is a moment, or a mistake."""
+
+
+@dataclasses.dataclass(frozen=True)
+class RateNotice:
+    """What a server said of its rate limit: ``remaining`` calls are left until ``reset`` seconds after its answer."""
+
+    remaining: int
+    reset: float
+
+    def to_dict(self) -> dict[str, t.Any]:
+        """All fields, for the way back from a target."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: t.Any) -> RateNotice | None:
+        """The inverse of ``to_dict``; None for anything else."""
+        try:
+            notice = cls(int(data["remaining"]), float(data["reset"]))
+        except (KeyError, OverflowError, TypeError, ValueError):
+            return None
+        return notice if notice.remaining >= 0 and 0 <= notice.reset <= LONGEST_RATE_RESET else None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,6 +163,7 @@ class Verdict:
     :ivar message: the same for people: what happened and what to do
     :ivar token_valid: whether the server accepted the token; None where it cannot be told
     :ivar permitted: whether the account may use the test endpoint; None where it cannot be told
+    :ivar rate: what the server said of its rate limit; for the controller's budget, and in no result
     """
 
     outcome: str
@@ -144,10 +175,13 @@ class Verdict:
     token_valid: bool | None = None
     permitted: bool | None = None
     permissions: t.Mapping[str, t.Any] | None = None
+    rate: RateNotice | None = None
 
     def to_dict(self) -> dict[str, t.Any]:
         """All fields, as a result shows them."""
-        return dataclasses.asdict(self)
+        fields = dataclasses.asdict(self)
+        del fields["rate"]
+        return fields
 
 
 @dataclasses.dataclass(frozen=True)

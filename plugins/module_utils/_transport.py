@@ -27,7 +27,7 @@ from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import urlsplit
 
 from ._errors import AccessError, ConfigurationError, MalformedAnswerError, TransportError
-from ._model import TransportOptions
+from ._model import RateNotice, TransportOptions
 
 try:
     import requests
@@ -122,6 +122,16 @@ class HttpResponse:
         except (KeyError, TypeError, ValueError, OverflowError):
             return None
 
+    @property
+    def rate_notice(self) -> RateNotice | None:
+        """What the server says of its rate limit, by X-RateLimit-Remaining and X-RateLimit-Reset (seconds)."""
+        if self.status == 429 and self.retry_after:
+            return RateNotice.from_dict({"remaining": 0, "reset": self.retry_after})
+        values = [self.headers.get(f"x-ratelimit-{name}", "").strip() for name in ("remaining", "reset")]
+        if not all(value.isascii() and value.isdigit() and len(value) < 10 for value in values):
+            return None
+        return RateNotice.from_dict({"remaining": values[0], "reset": values[1]})
+
     def json(self) -> t.Any:
         """The body as JSON. Raises MalformedAnswerError where it is anything else."""
         where = f"{printable_url(self.url)} answered with status {self.status}"
@@ -190,6 +200,9 @@ def check_url(option: str, url: str, allow_http: bool) -> str:
 
 class Transport:
     """Sends requests as the options say. Use it as a context manager, for one operation."""
+
+    rate_notice: RateNotice | None = None
+    """What the server said last of its rate limit."""
 
     def __init__(self, options: TransportOptions, *, close_connections: bool = False) -> None:
         """``close_connections``: a new connection for each call, as BeyondTrust's documentation demands."""
@@ -267,6 +280,7 @@ class Transport:
             raise
         except Exception as error:  # their texts can hold headers and bodies, so none gets out
             raise _transport_error(error, request, self._options) from None
+        self.rate_notice = response.rate_notice or self.rate_notice
         if self._close_connections:
             # The header asks the server to close; this side closes too, whatever the server does.
             self._sessions[request.repeatable].close()

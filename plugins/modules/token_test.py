@@ -209,7 +209,10 @@ def work(params: dict[str, t.Any]) -> dict[str, t.Any]:
         account = account_from({**options, **transport}, name=options["account"], need_credentials=False)
         access_token = params["access_tokens"][account.name]
         pairs.append((account, PROVIDERS[account.provider].ready_token(account, access_token)))
-    return {"changed": False, "verdicts": [verdict.to_dict() for verdict in test_tokens(pairs)]}
+    verdicts = test_tokens(pairs)
+    # For the action plugin alone, which takes it out of the result.
+    rates = [verdict.rate.to_dict() if verdict.rate else None for verdict in verdicts]
+    return {"changed": False, "verdicts": [verdict.to_dict() for verdict in verdicts], "rates": rates}
 
 
 def main() -> None:

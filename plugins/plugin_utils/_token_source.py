@@ -13,7 +13,7 @@ import json
 import time
 import typing as t
 
-from ..module_utils._errors import AccessError, RefusedError, error_from_dict
+from ..module_utils._errors import AccessError, RateLimitedError, RefusedError, error_from_dict
 from ..module_utils._model import Account, Token
 from ..module_utils._providers import PROVIDERS
 from ._token_store import Seal, TokenStore
@@ -58,10 +58,11 @@ class Entry:
 
 @dataclasses.dataclass(frozen=True)
 class Obtained:
-    """A token, and whether it was there already."""
+    """A token, and whether it was there already. ``entry``: the store's name for it, where it is kept."""
 
     token: Token
     reused: bool
+    entry: str | None = None
 
 
 class TokenSource:
@@ -74,12 +75,17 @@ class TokenSource:
         min_ttl: int,
         task: str | None = None,
         clock: t.Callable[[], float] = time.time,
+        rate_wait: float = 0.0,
     ) -> None:
-        """``min_ttl``: seconds that a token must live to be reused. ``task``: what hosts of one task have in common."""
+        """``min_ttl``: seconds that a token must live to be reused. ``task``: what hosts of one task have in common.
+
+        ``rate_wait``: seconds that a request can wait for its turn by the vendor's rate.
+        """
         self._store = store
         self._min_ttl = min_ttl
         self._task = task
         self._clock = clock
+        self._rate_wait = rate_wait
 
     def obtain(
         self,
@@ -104,17 +110,18 @@ class TokenSource:
         token = self._usable(self._read(seal), force, rejected) if keep else None
         if token is not None:
             return Obtained(token, reused=True)
-        with self._store.lock(seal.name, _patience(account)):
+        with self._store.lock(seal.name, _patience(account) + self._rate_wait):
             entry = self._read(seal)
             token = self._usable(entry, force, rejected) if keep else None
             if token is not None:
                 return Obtained(token, reused=True)
             self._raise_remembered(entry, asked_at, force)
             token = self._request(seal, entry, request, rejected)
-            if keep:
-                entry = Entry(at=self._clock(), task=self._task, token=token, renewed=rejected is not None)
-                self._write(seal, entry)
-            return Obtained(token, reused=False)
+            if not keep:
+                return Obtained(token, reused=False)
+            entry = Entry(at=self._clock(), task=self._task, token=token, renewed=rejected is not None)
+            self._write(seal, entry)
+            return Obtained(token, reused=False, entry=seal.name)
 
     def peek(self, account: Account, where: str = "") -> Token | None:
         """The stored token that would be reused now, if any. Requests nothing."""
@@ -155,9 +162,9 @@ class TokenSource:
                 task=data["task"],
                 token=Token.from_dict(data["token"]) if data["token"] else None,
                 renewed=bool(data["renewed"]),
-                failure=Failure(**data["failure"]) if data["failure"] else None,
+                failure=_failure(data["failure"]) if data["failure"] else None,
             )
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, OverflowError, RecursionError, TypeError, ValueError):
             return None
         return entry if entry.at <= self._clock() + _CLOCK_TOLERANCE else None
 
@@ -208,11 +215,20 @@ class TokenSource:
         except AccessError as error:
             now = self._clock()
             refused = isinstance(error, RefusedError)
-            pause = REFUSAL_MEMORY if refused else min(error.retry_after or 0.0, LONGEST_HOLD)
+            # Without a status it is our own budget that has no room. It knows for itself when that changes, and
+            # what another user's rate_wait is.
+            asked = error.status is not None or not isinstance(error, RateLimitedError)
+            pause = REFUSAL_MEMORY if refused else min(error.retry_after or 0.0, LONGEST_HOLD) if asked else 0.0
             failure = Failure(at=now, until=now + pause, error=error.to_dict())
             # An expired token is kept for its refresh token, unless the account itself was refused.
             self._write(seal, Entry(at=now, task=self._task, token=None if refused else previous, failure=failure))
             raise
+
+
+def _failure(data: t.Mapping[str, t.Any]) -> Failure:
+    """Raises KeyError, TypeError, ValueError or OverflowError for anything but the fields of a failure."""
+    error_from_dict(data["error"])
+    return Failure(at=float(data["at"]), until=float(data["until"]), error=data["error"])
 
 
 def _patience(account: Account) -> float:

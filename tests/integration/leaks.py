@@ -32,11 +32,11 @@ def forms(secret: str) -> set[bytes]:
 
 
 class LeakDetector:
-    """Knows every secret of a sandbox, and every token unless it is told otherwise."""
+    """Knows every secret of a sandbox, ``more`` that a test has, and every token unless it is told otherwise."""
 
-    def __init__(self, sandbox: SandboxHandle, *, tokens: bool = True) -> None:
+    def __init__(self, sandbox: SandboxHandle, *, tokens: bool = True, more: t.Iterable[str] = ()) -> None:
         known = sandbox.control("GET", "/secrets")
-        searched = [*known["secrets"], *(known["tokens"] if tokens else [])]
+        searched = [*known["secrets"], *more, *(known["tokens"] if tokens else [])]
         self._forms = {form: secret for secret in searched for form in forms(secret)}
         assert self._forms
 

@@ -86,7 +86,8 @@ def fenced(path: Path, language: str) -> list[str]:
 
 
 def test_the_readmes_screenful_runs(ansible: AnsibleRunner, sandbox: SandboxHandle) -> None:
-    playbook, accounts = fenced(REPOSITORY / "README.md", "yaml")
+    playbook, accounts, cache = fenced(REPOSITORY / "README.md", "yaml")
+    assert set(yaml.safe_load(cache)) <= set(documentation(ansible, "module", "oauth_token")["doc"]["options"])
     variables, environment = surroundings(sandbox)
     run = ansible.playbook(yaml.safe_load(here(sandbox, playbook)), variables=variables, env=environment)
     assert run.status == 0, run.output

@@ -71,6 +71,7 @@ class ScriptedTransport(Transport):
         assert f"{request.method} {request.url}" == expected
         if isinstance(reply, AccessError):
             raise reply
+        self.rate_notice = reply.rate_notice or self.rate_notice
         return dataclasses.replace(reply, url=request.url)
 
     def finished(self) -> None:

@@ -10,14 +10,23 @@ from __future__ import annotations
 
 import typing as t
 
-from .._model import Account, Release, Token, isoformat
+from .._model import Account, RateNotice, Release, Token, isoformat
 from .._providers import open_provider
 
 
-def request_token(account: Account, previous: Token | None) -> Token:
-    """Request a new token. ``previous``: an expired one, which some providers can refresh. Raises AccessError."""
+def request_token(
+    account: Account, previous: Token | None, learn: t.Callable[[RateNotice | None], None] | None = None
+) -> Token:
+    """Request a new token. ``previous``: an expired one, which some providers can refresh. Raises AccessError.
+
+    ``learn``: told what the server said of its rate limit, also where it refused.
+    """
     with open_provider(account) as provider:
-        return provider.request_token(previous)
+        try:
+            return provider.request_token(previous)
+        finally:
+            if learn:
+                learn(provider.transport.rate_notice)
 
 
 def release_token(account: Account, token: Token) -> Release:

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
@@ -23,7 +24,8 @@ def test_token(account: Account, token: Token) -> Verdict:
     """The verdict on one token. Never raises for what a server or a network does."""
     try:
         with open_provider(account) as provider:
-            return provider.test_token(token)
+            verdict = provider.test_token(token)
+            return dataclasses.replace(verdict, rate=provider.transport.rate_notice)
     except AccessError as error:
         return verdict_of_error(error, account.base_url)
 

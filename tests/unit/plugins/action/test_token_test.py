@@ -15,7 +15,7 @@ from ansible_collections.apiops.access.plugins.module_utils._errors import Trans
 from ansible_collections.apiops.access.plugins.module_utils._model import Verdict
 from ansible_collections.apiops.access.plugins.plugin_utils import _action
 from ansible_collections.apiops.access.plugins.plugin_utils._file_store import FileTokenStore
-from ansible_collections.apiops.access.plugins.plugin_utils._rate_budget import reserve
+from ansible_collections.apiops.access.plugins.plugin_utils._rate_budget import RateBudget
 from ansible_collections.apiops.access.tests.unit.actions import Host, run
 from ansible_collections.apiops.access.tests.unit.scripted import Script, answer, cimcloud
 
@@ -188,7 +188,7 @@ def test_a_budget_that_is_spent_is_the_verdict_of_that_account_alone(
     shop = cimcloud()
     now = time.time()
     for number in range(100):
-        reserve(store, shop, 1, lambda number=number: now - 60 + number * 0.6)  # type: ignore[misc]
+        RateBudget(store, shop, lambda number=number: now - 60 + number * 0.6).reserve(1, 120)  # type: ignore[misc]
     given = {
         "accounts": [
             {"name": "shop", "provider": "cimcloud", "site": "acme", "client_id": "client-1", "auth_key": "k3y-value"},
@@ -202,6 +202,67 @@ def test_a_budget_that_is_spent_is_the_verdict_of_that_account_alone(
     assert not result.get("failed")
     assert [verdict["outcome"] for verdict in result["verdicts"]] == ["indeterminate", "valid"]
     assert result["verdicts"][0]["reason"] == "rate_limited"
+
+
+@pytest.fixture
+def shop(args: dict[str, t.Any]) -> dict[str, t.Any]:
+    return {
+        **args,
+        "provider": "cimcloud",
+        "site": "acme",
+        "client_secret": None,
+        "access_token": "tok-1",
+        "rate_wait": 5,
+    }
+
+
+def test_what_the_server_says_to_one_host_holds_for_the_next(vendor: Script, shop: dict[str, t.Any]) -> None:
+    vendor()
+    host = Host({**verdicts("valid"), "rates": [{"remaining": 0, "reset": 300.0}]})
+    first = run(ActionModule, shop, host=host)
+    assert first["outcome"] == "valid"
+    assert "rates" not in first
+    second = run(ActionModule, shop, host=host, task="task-2")
+    assert (second["outcome"], second["reason"], second["status"]) == ("indeterminate", "rate_limited", None)
+    assert "free in 300 s, and rate_wait allows 5 s" in second["msg"]
+
+
+def test_the_token_request_tells_of_the_rate_too(vendor: Script, shop: dict[str, t.Any]) -> None:
+    given = {"token": "tok-1", "refresh_token": "ref-1", "expiration": "2099-01-01T00:00:00Z"}
+    vendor(
+        (
+            "POST https://api.cimcloud.com/acme/authenticate",
+            answer(200, given, x_ratelimit_remaining="0", x_ratelimit_reset="300"),
+        )
+    )
+    account = {**shop, "access_token": None, "client_secret": "s3cret-value", "auth_key": "k3y-value"}
+    assert run(ActionModule, account)["reason"] == "rate_limited"
+
+
+@pytest.mark.parametrize("off", [{"rate_limit": False}, {"cache": "none"}])
+def test_nothing_is_paced_where_that_is_turned_off(
+    vendor: Script, shop: dict[str, t.Any], off: dict[str, t.Any]
+) -> None:
+    vendor()
+    told = {**verdicts("valid"), "rates": [{"remaining": 0, "reset": 300.0}]}
+    host = Host(*[told] * 9)
+    results = [run(ActionModule, {**shop, **off, "rate_wait": 0}, host=host) for _host in range(9)]
+    assert {result["outcome"] for result in results} == {"valid"}
+
+
+@pytest.mark.parametrize("rates", [[], [None], [{"remaining": -1, "reset": 1}], [{"reset": 1e9}], [7], ["x"]])
+def test_odd_words_of_a_host_on_the_rate_are_passed_over(
+    vendor: Script, shop: dict[str, t.Any], rates: list[t.Any]
+) -> None:
+    vendor()
+    host = Host({**verdicts("valid"), "rates": rates}, verdicts("valid"))
+    assert [run(ActionModule, shop, host=host)["outcome"] for _run in range(2)] == ["valid", "valid"]
+
+
+def test_a_negative_wait_is_an_error(vendor: Script, shop: dict[str, t.Any]) -> None:
+    vendor()
+    result = run(ActionModule, {**shop, "rate_wait": -1})
+    assert (result["failure"]["kind"], "rate_wait" in result["msg"]) == ("configuration", True)
 
 
 # Basic authorization

@@ -23,7 +23,7 @@ from ansible_collections.apiops.access.plugins.module_utils._errors import (
     ConfigurationError,
     TransportError,
 )
-from ansible_collections.apiops.access.plugins.module_utils._model import TransportOptions
+from ansible_collections.apiops.access.plugins.module_utils._model import RateNotice, TransportOptions
 from ansible_collections.apiops.access.plugins.module_utils._transport import (
     HttpRequest,
     HttpResponse,
@@ -562,6 +562,38 @@ def test_other_machines_are_known(host: str) -> None:
 )
 def test_only_whole_seconds_are_a_wait(value: str, seconds: float | None) -> None:
     assert HttpResponse(429, "https://x", {"retry-after": value}).retry_after == seconds
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "notice"),
+    [
+        (200, {"x-ratelimit-remaining": "7", "x-ratelimit-reset": "300"}, RateNotice(7, 300.0)),
+        (429, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": " 12 "}, RateNotice(0, 12.0)),
+        (429, {"retry-after": "60", "x-ratelimit-remaining": "3", "x-ratelimit-reset": "9"}, RateNotice(0, 60.0)),
+        (200, {"retry-after": "60"}, None),
+        (429, {"retry-after": "99999999999"}, None),
+        (200, {}, None),
+        (200, {"x-ratelimit-remaining": "7"}, None),
+        (200, {"x-ratelimit-remaining": "-1", "x-ratelimit-reset": "300"}, None),
+        (200, {"x-ratelimit-remaining": "\u00b2", "x-ratelimit-reset": "300"}, None),
+        (200, {"x-ratelimit-remaining": "7", "x-ratelimit-reset": "1795000000"}, None),
+        (200, {"x-ratelimit-remaining": "7", "x-ratelimit-reset": "2027-01-15T08:00:00Z"}, None),
+        (200, {"x-ratelimit-remaining": "9" * 5000, "x-ratelimit-reset": "300"}, None),
+    ],
+)
+def test_a_rate_limit_is_believed_where_it_can_be_true(
+    status: int, headers: dict[str, str], notice: RateNotice | None
+) -> None:
+    assert HttpResponse(status, "https://x", headers).rate_notice == notice
+
+
+def test_the_last_word_on_the_rate_is_kept(serve: Serve) -> None:
+    server = serve(reply(200, b"{}", "X-RateLimit-Remaining: 9", "X-RateLimit-Reset: 300"), reply(200))
+    with Transport(TransportOptions()) as transport:
+        assert transport.rate_notice is None
+        for _call in range(2):
+            transport.send(HttpRequest("GET", server.url))
+        assert transport.rate_notice == RateNotice(9, 300.0)
 
 
 def test_neither_request_nor_answer_shows_its_content() -> None:

@@ -22,7 +22,7 @@ SPECS: dict[str, dict[str, t.Any]] = {
     "modules.api_account": _arguments.API_ACCOUNT_SPEC,
     "lookup.oauth_token": _arguments.LOOKUP_SPEC,
 }
-SECRETS = {"client_secret", "auth_key", "access_token", "access_tokens", "proxy"}
+SECRETS = {"client_secret", "auth_key", "access_token", "access_tokens", "proxy", "cache_password", "cache_secret"}
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("[a-z]*.py"))
 
 

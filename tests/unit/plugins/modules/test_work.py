@@ -54,6 +54,14 @@ def test_oauth_token_releases_without_credentials(vendor: Script) -> None:
     assert transport.sent[0].headers["Authorization"] == "Bearer tok-9"
 
 
+def test_token_test_tells_the_controller_of_the_rate_and_nobody_else(vendor: Script) -> None:
+    vendor((TEST, answer(200, {}, x_ratelimit_remaining="7", x_ratelimit_reset="300")))
+    sent = params(TOKEN_TEST_SPEC, accounts=[{"account": "mine", "provider": "rimo3"}], access_tokens={"mine": "tok-1"})
+    result = token_test.work(sent)
+    assert result["rates"] == [{"remaining": 7, "reset": 300.0}]
+    assert "rate" not in result["verdicts"][0]
+
+
 def test_token_test_tests_what_it_is_sent(vendor: Script) -> None:
     transport = vendor((TEST, answer(401)))
     sent = params(TOKEN_TEST_SPEC, accounts=[{"account": "mine", "provider": "rimo3"}], access_tokens={"mine": "tok-1"})

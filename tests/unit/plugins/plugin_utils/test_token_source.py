@@ -325,6 +325,33 @@ def test_a_429_holds_everyone_back_until_its_retry_after(world: World) -> None:
     assert not world.obtain(task="task-2").reused
 
 
+def test_a_budget_without_room_holds_nobody_back_who_is_more_patient(world: World) -> None:
+    # It has no status: the server was not asked.
+    world.vendor.trouble = RateLimitedError("No room for 300 s.", retry_after=300.0)
+    assert "nobody asks again" not in world.trouble(task="task-1").message
+    world.vendor.trouble = None
+    world.clock.now += 1
+    assert not world.obtain(task="task-2").reused
+
+
+def test_who_waits_for_the_lock_waits_as_long_as_a_turn_can_take(world: World) -> None:
+    noted: list[float] = []
+
+    class Noting(FileTokenStore):
+        @contextlib.contextmanager
+        def lock(self, name: str, patience: float) -> t.Iterator[None]:
+            noted.append(patience)
+            with super().lock(name, patience):
+                yield
+
+    store = Noting(world.folder, world.clock)
+    noted.clear()
+    for rate_wait in (0.0, 1000.0):
+        source = TokenSource(store, min_ttl=60, clock=world.clock, rate_wait=rate_wait)
+        source.obtain(cimcloud(name="any"), world.vendor, force=True)
+    assert noted[1] - noted[0] == 1000.0
+
+
 @pytest.mark.parametrize("seconds", [1e10, 1e20, float("inf")])
 def test_an_absurd_retry_after_is_still_a_429(world: World, seconds: float) -> None:
     world.vendor.trouble = RateLimitedError("Slow down.", status=429, retry_after=seconds)
