@@ -68,10 +68,9 @@ from ..module_utils._arguments import LOOKUP_SPEC, account_from
 from ..module_utils._errors import AccessError, ConfigurationError
 from ..module_utils._providers import PROVIDERS
 from ..module_utils._transport import REQUESTS_IMPORT_ERROR
-from ..plugin_utils._action import is_paced, request_in_turn, token_store
+from ..plugin_utils._action import request_in_turn, token_source
 from ..plugin_utils._options import ACCOUNTS_VARIABLE, merged_options, validated
 from ..plugin_utils._release_ledger import note_obtained
-from ..plugin_utils._token_source import TokenSource
 
 
 class LookupModule(LookupBase):
@@ -99,11 +98,7 @@ class LookupModule(LookupBase):
             raise ConfigurationError(
                 "authorization_type 'basic' has no token. Ask for the header with return='authorization'."
             ).about(account.name, account.provider)
-        source = TokenSource(
-            token_store(account, params),
-            min_ttl=params["min_ttl"],
-            rate_wait=params["rate_wait"] if is_paced(account, params) else 0,
-        )
+        source = token_source(account, params, task=None)
         obtained = source.obtain(account, lambda previous: request_in_turn(account, previous, params))
         if not obtained.reused:
             note_obtained(account, obtained, params)

@@ -79,6 +79,16 @@ def is_paced(account: Account, params: t.Mapping[str, t.Any]) -> bool:
     return bool(limited and params["rate_limit"] and params["cache"] != "none")
 
 
+def token_source(account: Account, params: t.Mapping[str, t.Any], task: str | None) -> TokenSource:
+    """The token source of an account. ``task``: what the hosts of one task have in common. Raises StoreError."""
+    return TokenSource(
+        token_store(account, params),
+        min_ttl=params["min_ttl"],
+        task=task,
+        rate_wait=params["rate_wait"] if is_paced(account, params) else 0,
+    )
+
+
 def rate_budget(account: Account, params: t.Mapping[str, t.Any]) -> RateBudget | None:
     """The account's shared budget of calls; None where it needs none. Raises StoreError."""
     store = token_store(account, params) if is_paced(account, params) else None
@@ -219,12 +229,7 @@ class AccessAction(ActionBase):
     def source(self, account: Account, params: t.Mapping[str, t.Any]) -> TokenSource:
         """The token source of an account. Raises StoreError."""
         # All hosts and loops of one task share its id, which no other task has.
-        return TokenSource(
-            token_store(account, params),
-            min_ttl=params["min_ttl"],
-            task=str(self._task._uuid),
-            rate_wait=params["rate_wait"] if is_paced(account, params) else 0,
-        )
+        return token_source(account, params, str(self._task._uuid))
 
     def pace(self, account: Account, params: t.Mapping[str, t.Any], calls: int) -> float:
         """Wait until the vendor's rate has room for these calls; return the moment that the last of them has.
