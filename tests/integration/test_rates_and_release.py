@@ -169,7 +169,9 @@ def test_every_token_of_a_run_without_a_cache_is_released(ansible: AnsibleRunner
 def test_a_run_that_is_interrupted_gives_its_licence_back(ansible: AnsibleRunner, sandbox: SandboxHandle) -> None:
     account = sandbox.account("jim2_full")
     play = failing_play(account)
-    play[0]["tasks"][-1] = {"ansible.builtin.wait_for": {"timeout": 60}}
+    # A signal that meets Ansible while it forks a worker can be lost on it: this one comes when a task is well under way.
+    under_way = ansible.inputs / "under_way"
+    play[0]["tasks"][-1] = {"ansible.builtin.command": {"argv": ["sh", "-c", f"touch '{under_way}' && sleep 60"]}}
     path = ansible.inputs / "interrupted.json"
     path.write_text(json.dumps(play))
     arguments = ["ansible-playbook", "-i", str(ansible.inventory(["host1"]))]
@@ -179,7 +181,7 @@ def test_a_run_that_is_interrupted_gives_its_licence_back(ansible: AnsibleRunner
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
     ) as process:  # fmt: skip
         deadline = time.monotonic() + 60
-        while not sandbox.counters()["licences_in_use"] and time.monotonic() < deadline:
+        while not under_way.exists() and time.monotonic() < deadline:
             time.sleep(0.1)
         assert sandbox.counters()["licences_in_use"] == 1
         os.killpg(process.pid, signal.SIGINT)
