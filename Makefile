@@ -9,6 +9,7 @@ PYTHON ?= python3
 WORKERS ?= 2
 VENV := .build/venv
 TREE := .build/ansible_collections/apiops/access
+OIDC := .build/oidc_provider
 
 # Whatever the user's own configuration says, these commands see this collection and no other settings.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -36,6 +37,17 @@ setup: $(VENV)/.done ## Make the virtual environment and the collection tree
 	@mkdir -p $(dir $(TREE))
 	@ln -sfn ../../.. $(TREE)
 
+$(OIDC)/.done: tests/oidc_provider/package.json tests/oidc_provider/package-lock.json $(VENV)/.done
+	@echo "Installing oidc-provider into $(OIDC) ..."
+	@mkdir -p $(OIDC)
+	@cp tests/oidc_provider/package.json tests/oidc_provider/package-lock.json $(OIDC)
+	@cd $(OIDC) && npm ci --ignore-scripts --no-audit --no-fund --omit=dev --loglevel=error --cache ../npm_cache >/dev/null
+	@ln -sfn ../../tests/oidc_provider/server.mjs $(OIDC)/server.mjs
+	@touch $@
+
+.PHONY: oidc
+oidc: setup $(OIDC)/.done ## Install the OAuth server that the tests use
+
 .PHONY: demo
 demo: setup ## Run the main job on the built-in sandbox, with 4 hosts and 4 vendors
 	@python -m ansible_collections.apiops.access.tests.demo .build/demo
@@ -45,7 +57,7 @@ sandbox: setup ## Run the sandbox in the foreground, to try curl or a playbook o
 	@python -m ansible_collections.apiops.access.tests.sandbox --state .build/sandbox
 
 .PHONY: test
-test: setup lint ## Run all tests
+test: setup oidc lint ## Run all tests
 	@python -m pytest -n $(WORKERS) --dist loadgroup
 
 .PHONY: unit

@@ -15,6 +15,7 @@ from ..module_utils._model import Account, Release, Token
 from ..module_utils._operations.oauth_token import release_token, token_result
 from ..module_utils._providers import PROVIDERS
 from ..plugin_utils._action import AccessAction, shipped_options
+from ..plugin_utils._discovery_cache import with_metadata
 from ..plugin_utils._release_ledger import note_released
 
 
@@ -32,7 +33,9 @@ class ActionModule(AccessAction):
                 f"Account '{params['name']}': access_token is for state: absent, to release it. To request a token, "
                 "set client_id and client_secret."
             )
-        account = self.one_account(params, explicit, need_credentials=not given)
+        provider = PROVIDERS.get(params["provider"] or "")
+        to_release = provider is not None and provider.releases_with_credentials
+        account = self.one_account(params, explicit, need_credentials=not given or to_release)
         if params["state"] == "present":
             return self._present(account, params)
         return {**self._absent(account, params), "_ansible_no_log": False}
@@ -78,8 +81,9 @@ class ActionModule(AccessAction):
 
     def _release(self, account: Account, params: t.Mapping[str, t.Any], token: Token) -> Release:
         self.secrets |= set(token.secrets)
-        if params["request_from"] == "controller" or not PROVIDERS[account.provider].releases:
-            return release_token(account, token)
-        args = shipped_options(account, params, secrets=False)
+        provider = PROVIDERS[account.provider]
+        if params["request_from"] == "controller" or not provider.releases:
+            return release_token(with_metadata(account), token)
+        args = shipped_options(account, params, secrets=provider.releases_with_credentials)
         result = self.run_module("oauth_token", {**args, "access_token": token.access_token, "state": "absent"})
         return Release(bool(result["released"]), str(result["msg"]))

@@ -11,14 +11,16 @@ import time
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
-from ..module_utils._arguments import TOKEN_TEST_SPEC
+from ..module_utils._arguments import SECRET_OPTIONS, TOKEN_TEST_SPEC
 from ..module_utils._errors import AccessError, ConfigurationError
-from ..module_utils._model import Account, RateNotice, Token, worst_outcome
+from ..module_utils._model import Account, RateNotice, Token, Verdict, worst_outcome
 from ..module_utils._operations.oauth_token import request_token
-from ..module_utils._operations.token_test import MOST_AT_ONCE
+from ..module_utils._operations.token_test import MOST_AT_ONCE, introspect_token
 from ..module_utils._providers import PROVIDERS
 from ..module_utils._providers._base import verdict_of_error
+from ..module_utils._providers.oauth2 import combined_verdict, verdict_on_fresh_token
 from ..plugin_utils._action import MOST_ATTEMPTS, AccessAction, is_paced, learn, shipped_options
+from ..plugin_utils._discovery_cache import with_metadata
 from ..plugin_utils._options import listed_accounts
 
 
@@ -32,6 +34,12 @@ class Check:
     reused: bool = False
     renewed: bool = False
     verdict: dict[str, t.Any] | None = None
+    fresh: bool = False
+    """Whether the token was granted just now, by this task or one beside it."""
+    introspection: Verdict | None = None
+    """What the server said of the token."""
+    used: Verdict | None = None
+    """What came of the token's use by the host."""
     called: float = 0.0
     """The moment that the rate budget gave to the last call (seconds since 1970)."""
 
@@ -46,10 +54,15 @@ class ActionModule(AccessAction):
         self._with_tokens(checks, self._obtain)
         ran = self._test_within_rate(checks)
         # A cached token can have died since; one that was requested just now has not.
-        rejected = [check for check in checks if check.reused and _of(check)["reason"] == "token_rejected"]
+        rejected = [
+            check for check in checks if check.reused and _of(check)["reason"] in ("token_rejected", "inactive")
+        ]
         if rejected:
             self._with_tokens(rejected, self._renew)
             self._test_within_rate([check for check in rejected if check.renewed])
+            for check in rejected:
+                if check.used and not check.renewed:
+                    check.verdict = self._combined(check)
         return self._result(checks, params, ran)
 
     def _checks(self) -> tuple[list[Check], dict[str, t.Any]]:
@@ -58,17 +71,21 @@ class ActionModule(AccessAction):
         if raw.get("accounts") is None:
             params, explicit = self.options()
             ready = params["access_token"] or (params["access_tokens"] or {}).get(params["name"])
+            params.update((params["account_secrets"] or {}).get(params["name"], {}))
             account = self.one_account(params, explicit, need_credentials=not ready)
             checks = [Check(account, {**params, "access_token": ready})]
         else:
             params, _explicit = self.options()
             ready_tokens = params["access_tokens"] or {}
-            found = listed_accounts(params["accounts"], raw, self.accounts_variable, ready_tokens)
-            unknown = sorted(set(ready_tokens) - {account.name for account, _own in found})
-            if unknown:
-                raise ConfigurationError(
-                    f"access_tokens has accounts that accounts does not have: {', '.join(unknown)}."
-                )
+            hidden = params["account_secrets"] or {}
+            elements = [{**each, **hidden.get(str(each.get("name")), {})} for each in params["accounts"]]
+            found = listed_accounts(elements, raw, self.accounts_variable, ready_tokens)
+            for option in ("access_tokens", "account_secrets"):
+                unknown = sorted(set(params[option] or {}) - {account.name for account, _own in found})
+                if unknown:
+                    raise ConfigurationError(
+                        f"{option} has accounts that accounts does not have: {', '.join(unknown)}."
+                    )
             checks = [Check(account, own) for account, own in found]
         for check in checks:
             self.remember_secrets(check.params)
@@ -112,12 +129,13 @@ class ActionModule(AccessAction):
             check.token = request_token(check.account, None)
             return
         obtained = self.obtain(check.account, check.params)
-        check.token, check.reused = obtained.token, obtained.reused
+        check.token, check.reused, check.fresh = obtained.token, obtained.reused, not obtained.reused
 
     def _renew(self, check: Check) -> None:
         before = t.cast(Token, check.token)
         obtained = self.obtain(check.account, check.params, rejected=before.fingerprint)
         check.token, check.renewed = obtained.token, obtained.token.fingerprint != before.fingerprint
+        check.fresh = True  # if it is the same, then it was itself a renewal of a moment ago
 
     def _test_within_rate(self, checks: t.Sequence[Check]) -> dict[str, t.Any]:
         """Test, and again what met a vendor's low rate limit: each attempt waits until the budget has room for it."""
@@ -147,19 +165,58 @@ class ActionModule(AccessAction):
             return {}
         tokens = {check.account.name: t.cast(Token, check.token).access_token for check in ready}
         self.secrets |= set(tokens.values())
+        self._with_tokens(ready, self._introspect)
+        shipped = [self._shipped(check) for check in ready]
+        # Apart from the accounts, so that no module on no host shows or logs them.
+        hidden = {
+            options["account"]: {key: options.pop(key) for key in SECRET_OPTIONS & set(options)} for options in shipped
+        }
         result = self.run_module(
             "token_test",
-            {
-                "accounts": [shipped_options(check.account, check.params, secrets=False) for check in ready],
-                "access_tokens": tokens,
-                "fail_on": [],
-            },
+            {"accounts": shipped, "access_tokens": tokens, "account_secrets": hidden, "fail_on": []},
         )
-        for check, verdict in zip(ready, result["verdicts"]):
-            check.verdict = verdict
+        for check, verdict, told in zip(ready, result["verdicts"], result["introspections"]):
+            check.used = Verdict(**verdict)
+            check.introspection = Verdict(**told) if told else check.introspection
+            check.verdict = self._combined(check)
         for check, rate in zip(ready, result.get("rates", ())):
             learn(check.account, check.params, check.called, RateNotice.from_dict(rate))
         return result
+
+    @staticmethod
+    def _introspect(check: Check) -> None:
+        """Ask the server about the token where the credentials are: on the controller, unless the host has them."""
+        if check.params["request_from"] == "controller" and PROVIDERS[check.account.provider].introspects:
+            try:
+                check.introspection = introspect_token(with_metadata(check.account), t.cast(Token, check.token))
+            except AccessError as error:
+                check.introspection = verdict_of_error(error, check.account.base_url)
+
+    @staticmethod
+    def _shipped(check: Check) -> dict[str, t.Any]:
+        """What the host is told of the account: no secret, unless it is the host that requests tokens with it."""
+        by_host = check.params["request_from"] == "target" and PROVIDERS[check.account.provider].introspects
+        return shipped_options(check.account, check.params, secrets=by_host)
+
+    @staticmethod
+    def _combined(check: Check) -> dict[str, t.Any]:
+        """One verdict from what the server said of the token, and what came of its use by the host."""
+        token, account = t.cast(Token, check.token), check.account
+        told = (
+            verdict_on_fresh_token(check.introspection) if check.introspection and check.fresh else check.introspection
+        )
+        verdict = combined_verdict(told, t.cast(Verdict, check.used))
+        missing = set(account.scope) - set(token.scope)
+        if verdict.introspection is None and verdict.outcome == "valid" and token.scope and missing:
+            verdict = dataclasses.replace(
+                verdict,
+                outcome="invalid",
+                reason="scope_missing",
+                message=f"The token works, but was granted without the scope {' '.join(sorted(missing))}. Have the "
+                "account be given it at the server.",
+                permitted=False,
+            )
+        return verdict.to_dict()
 
     def _result(
         self, checks: t.Sequence[Check], params: t.Mapping[str, t.Any], ran: t.Mapping[str, t.Any]
@@ -174,7 +231,7 @@ class ActionModule(AccessAction):
                     "name": check.account.name,
                     "provider": check.account.provider,
                     **_of(check),
-                    "expires_in": token.expires_in(now) if token else None,
+                    "expires_in": _expires_in(check, now),
                     "fingerprint": token.fingerprint if token and not basic else None,
                     "reused": check.reused and not check.renewed,
                     "renewed": check.renewed,
@@ -204,6 +261,13 @@ class ActionModule(AccessAction):
 
 def _of(check: Check) -> dict[str, t.Any]:
     return t.cast("dict[str, t.Any]", check.verdict)
+
+
+def _expires_in(check: Check, now: float) -> int | None:
+    """Seconds that the token lives, as its grant said, or else its introspection."""
+    known = check.token.expires_in(now) if check.token else None
+    told = (_of(check).get("introspection") or {}).get("expires_at")
+    return known if known is not None or told is None else max(0, int(told - now))
 
 
 def _sentence(verdict: t.Mapping[str, t.Any]) -> str:

@@ -69,7 +69,7 @@ _value:
     accounts:
       description:
         - The accounts, each with C(name), C(provider), C(state) (V(as_wanted), V(action_required) or V(failed)), C(verified)
-          (V(null) where it is not known), C(credentials) (the same in words), C(differences), C(unchecked), C(actions),
+          (V(null) where it is not known), C(change) (V(none), V(created), V(updated), V(rotated), V(deleted) or V(forgotten)), C(credentials) (the same in words), C(differences), C(unchecked), C(actions),
           C(url), C(steps), C(reason) and C(message).
       type: list
       elements: dict

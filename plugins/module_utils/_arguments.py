@@ -17,6 +17,7 @@ from ._errors import ConfigurationError
 from ._model import Account, TransportOptions
 from ._providers import PROVIDERS
 from ._providers._base import SPECIAL_OPTIONS
+from ._providers._client_authentication import SIGNING_ALGORITHMS
 from ._transport import check_url, is_loopback
 
 Spec = t.Dict[str, t.Dict[str, t.Any]]  # noqa: UP006 (evaluated on Python 3.9 targets)
@@ -35,13 +36,44 @@ ACCOUNT_SPEC: Spec = {
     "token_body": {"type": "str", "choices": ["form", "json"], "no_log": False},
     "token_endpoint_auth_method": {
         "type": "str",
-        "choices": ["client_secret_basic", "client_secret_post"],
+        "choices": [
+            "client_secret_basic",
+            "client_secret_post",
+            "client_secret_jwt",
+            "private_key_jwt",
+            "tls_client_auth",
+            "self_signed_tls_client_auth",
+        ],
         "no_log": False,
     },
+    "issuer": {"type": "str"},
+    "token_endpoint": {"type": "str", "no_log": False},
+    "introspection_endpoint": {"type": "str"},
+    "revocation_endpoint": {"type": "str"},
+    "registration_endpoint": {"type": "str"},
+    "private_key": {"type": "str", "no_log": True},
+    "private_key_path": {"type": "path", "no_log": False},
+    "key_id": {"type": "str", "no_log": False},
+    "signing_alg": {"type": "str", "choices": sorted(SIGNING_ALGORITHMS)},
+    "assertion_audience": {"type": "str"},
+    "audience": {"type": "str"},
+    "resource": {"type": "list", "elements": "str"},
     "logoff_path": {"type": "str"},
     "test_path": {"type": "str"},
     "assume_expires_in": {"type": "int"},
 }
+
+CREDENTIAL_OPTIONS = (
+    "client_secret",
+    "auth_key",
+    "private_key",
+    "private_key_path",
+    "token_endpoint_auth_method",
+    "key_id",
+    "signing_alg",
+    "assertion_audience",
+)
+"""How an account authenticates itself: what a host that only uses a token has no need of."""
 
 TRANSPORT_SPEC: Spec = {
     "validate_certs": {"type": "bool", "default": True},
@@ -89,6 +121,7 @@ TOKEN_TEST_SPEC: Spec = {
     **READY_TOKEN_SPEC,
     "accounts": {"type": "list", "elements": "dict"},
     "access_tokens": {"type": "dict", "no_log": True},
+    "account_secrets": {"type": "dict", "no_log": True},
     "fail_on": {
         "type": "list",
         "elements": "str",
@@ -113,21 +146,65 @@ API_ACCOUNT_ONLY_SPEC: Spec = {
         "required_one_of": [["client_secret", "access_token"]],
     },
     "rotate_secret": {"type": "str", "choices": ["never", "always"], "default": "never", "no_log": False},
+    "rotate_after_days": {"type": "int"},
+    "rotate_by": {"type": "str", "choices": ["update", "replace"], "default": "update"},
+    "records_file": {"type": "path"},
+    "vault_id": {"type": "str"},
+    "initial_access_token": {"type": "str", "no_log": True},
+    "return_secret": {"type": "bool", "default": False, "no_log": False},
     "on_portal_action": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
 }
 
 API_ACCOUNT_SPEC: Spec = {**SHARED_SPEC, "name": {"type": "str"}, **API_ACCOUNT_ONLY_SPEC}
+
+API_REQUEST_SPEC: Spec = {
+    **SHARED_SPEC,
+    **READY_TOKEN_SPEC,
+    "path": {"type": "str", "required": True},
+    "method": {
+        "type": "str",
+        "choices": ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"],
+        "default": "GET",
+    },
+    "query": {"type": "dict"},
+    "headers": {"type": "dict"},
+    "body": {"type": "raw"},
+    "body_format": {"type": "str", "choices": ["json", "form", "form-multipart", "raw"], "default": "json"},
+    "src": {"type": "path"},
+    "read_only": {"type": "bool"},
+    "status_code": {"type": "list", "elements": "int"},
+    "return_content": {"type": "bool", "default": False},
+    "paginate": {"type": "bool", "default": False},
+    "max_pages": {"type": "int", "default": 100},
+    "dest": {"type": "path"},
+    "checksum": {"type": "str"},
+    "backup": {"type": "bool", "default": False},
+    "mode": {"type": "raw"},
+    "owner": {"type": "str"},
+    "group": {"type": "str"},
+}
+
+API_ACCOUNT_INFO_SPEC: Spec = {
+    **SHARED_SPEC,
+    **READY_TOKEN_SPEC,
+    "name": {"type": "str"},
+    "records_file": {"type": "path"},
+}
 
 LOOKUP_SPEC: Spec = {
     **{option: spec for option, spec in SHARED_SPEC.items() if option != "request_from"},
     "return": {"type": "str", "choices": ["access_token", "authorization"], "default": "access_token"},
 }
 
-# One element of api_accounts, or of the option accounts.
-ELEMENT_OPTIONS = frozenset({*SHARED_SPEC, *READY_TOKEN_SPEC, *API_ACCOUNT_ONLY_SPEC, "name"})
+# One element of api_accounts, or of the option accounts. "registration" is what a records file has beside options.
+ELEMENT_OPTIONS = frozenset({*SHARED_SPEC, *READY_TOKEN_SPEC, *API_ACCOUNT_ONLY_SPEC, "name", "registration"})
 
 SECRET_OPTIONS = frozenset(
-    {option for option, spec in {**SHARED_SPEC, **READY_TOKEN_SPEC}.items() if spec.get("no_log")}
+    {
+        option
+        for option, spec in {**SHARED_SPEC, **READY_TOKEN_SPEC, **API_ACCOUNT_ONLY_SPEC}.items()
+        if spec.get("no_log")
+    }
 )
 
 SHORTEST_CACHE_SECRET = 16
@@ -176,14 +253,18 @@ def account_from(
             raise ConfigurationError("rate_wait must be a number of seconds from 0 on.")
         if options.get("cache") == "redis":
             check_cache(options)
-        given["base_url"] = given.get("base_url") or provider.default_base_url
+        given = provider.completed(given)
         account = Account(
             name=label,
             transport=TransportOptions(**{option: options[option] for option in TRANSPORT_SPEC}),
-            **{**given, "scope": tuple(given.get("scope", ()))},
+            **{**given, "scope": _scopes(given.get("scope", ())), "resource": tuple(given.get("resource", ()))},
         )
         required = provider.required_options(account) if need_credentials else ("base_url",)
-        missing = [option for option in required if not getattr(account, option)]
+        missing = [
+            provider.address_option if option == "base_url" else option
+            for option in required
+            if not getattr(account, option)
+        ]
         if missing:
             raise ConfigurationError(f"{_listed('option', missing)} missing. Set {_them(missing)}{_where(missing)}.")
         provider.check_account(account)
@@ -191,6 +272,11 @@ def account_from(
     except ConfigurationError as error:
         raise error.about(label, provider_name) from None
     return dataclasses.replace(account, base_url=url)
+
+
+def _scopes(given: t.Iterable[str]) -> tuple[str, ...]:
+    """Each scope by itself, also where several are in one text as RFC 6749 section 3.3 writes them."""
+    return tuple(scope for text in given for scope in text.split())
 
 
 def check_cache(options: t.Mapping[str, t.Any]) -> None:

@@ -23,6 +23,7 @@ class AccessError(Exception):
     :ivar error: the server's own error code (RFC 6749 section 5.2), redacted
     :ivar retryable: the same call may succeed later with nothing changed
     :ivar retry_after: seconds that the server asked us to wait, where it said so
+    :ivar unsent: the request never reached the server, so that nothing can have happened there
     """
 
     default_kind: t.ClassVar[str] = "internal"
@@ -37,6 +38,7 @@ class AccessError(Exception):
         error: str | None = None,
         retryable: bool | None = None,
         retry_after: float | None = None,
+        unsent: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -45,6 +47,7 @@ class AccessError(Exception):
         self.error = error
         self.retryable = self.default_retryable if retryable is None else retryable
         self.retry_after = retry_after
+        self.unsent = unsent
 
     def as_failure(self) -> dict[str, t.Any]:
         """The ``failure`` dictionary of a result."""
@@ -67,6 +70,7 @@ class AccessError(Exception):
             "type": type(self).__name__,
             "message": self.message,
             "retry_after": self.retry_after,
+            "unsent": self.unsent,
         }
 
 
@@ -115,6 +119,12 @@ class StoreError(AccessError):
     default_kind = "cache"
 
 
+class RecordsError(AccessError):
+    """The file of account records cannot be used."""
+
+    default_kind = "records"
+
+
 _TYPES: dict[str, type[AccessError]] = {
     error.__name__: error
     for error in (
@@ -125,6 +135,7 @@ _TYPES: dict[str, type[AccessError]] = {
         RefusedError,
         RateLimitedError,
         StoreError,
+        RecordsError,
     )
 }
 
@@ -144,4 +155,5 @@ def error_from_dict(data: t.Mapping[str, t.Any]) -> AccessError:
         error=data["error"],
         retryable=data["retryable"],
         retry_after=data["retry_after"],
+        unsent=data.get("unsent") is True,
     )

@@ -20,7 +20,7 @@ from ._transport import REQUESTS_IMPORT_ERROR
 
 
 def run_module(spec: Spec, work: t.Callable[[dict[str, t.Any]], dict[str, t.Any]]) -> None:
-    """Run an operation with the module's options, and end with its result.
+    """Run an operation with the module's options and ``check_mode``, and end with its result.
 
     An AccessError goes back whole as ``access_error``: the action plugin on the controller turns it into the
     task's failure, and knows what the other hosts have to hear of it.
@@ -33,7 +33,7 @@ def run_module(spec: Spec, work: t.Callable[[dict[str, t.Any]], dict[str, t.Any]
             failure={"kind": "requests_missing", "status": None, "error": None, "retryable": False},
         )
     try:
-        result = work(module.params)
+        result = work({**module.params, "check_mode": module.check_mode})
     except AccessError as error:
         module.fail_json(msg=error.message, access_error=error.to_dict())
     except Exception as error:  # its text could hold a secret, and Ansible prints what is raised

@@ -27,14 +27,14 @@ from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import urlsplit
 
 from ._errors import AccessError, ConfigurationError, MalformedAnswerError, TransportError
-from ._model import RateNotice, TransportOptions
+from ._model import UTC, RateNotice, TransportOptions
 
 try:
     import requests
     import urllib3
     from requests.adapters import HTTPAdapter
     from requests.utils import get_environ_proxies
-    from urllib3.exceptions import HTTPError, MaxRetryError
+    from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError
     from urllib3.util.retry import Retry
 except ImportError:
     REQUESTS_IMPORT_ERROR: str | None = traceback.format_exc()
@@ -78,13 +78,20 @@ _CERTIFICATE_REASONS = {
 
 @dataclasses.dataclass(frozen=True)
 class HttpRequest:
-    """One HTTP request. ``repeatable`` means that sending it twice does no harm (RFC 9110 section 9.2.2)."""
+    """One HTTP request. ``repeatable`` means that sending it twice does no harm (RFC 9110 section 9.2.2).
+
+    A ``body`` that is a function makes a new one for each try: for what a server takes only once, and for files.
+    A ``sink`` is given the body of a success in pieces, so that it is not kept in memory. ``limit``: bytes of
+    an answer that are read, instead of BODY_LIMIT.
+    """
 
     method: str
     url: str
     headers: t.Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
-    body: bytes | None = dataclasses.field(default=None, repr=False)
+    body: bytes | t.Callable[[], bytes | t.BinaryIO] | None = dataclasses.field(default=None, repr=False)
     repeatable: bool = False
+    sink: t.Callable[[bytes], None] | None = None
+    limit: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,6 +126,15 @@ class HttpResponse:
             until = parsedate_to_datetime(value)
             now = parsedate_to_datetime(self.headers["date"])
             return max(0.0, (until - now).total_seconds())
+        except (KeyError, TypeError, ValueError, OverflowError):
+            return None
+
+    def clock_skew(self, now: float) -> int | None:
+        """Seconds that a clock which says ``now`` is ahead of the server's, by the Date header (RFC 9110 6.6.1)."""
+        try:
+            there = parsedate_to_datetime(self.headers["date"])
+            # RFC 9110 section 5.6.7: a date without a zone is UTC.
+            return int(now - (there if there.tzinfo else there.replace(tzinfo=UTC)).timestamp())
         except (KeyError, TypeError, ValueError, OverflowError):
             return None
 
@@ -171,8 +187,11 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def check_url(option: str, url: str, allow_http: bool) -> str:
-    """The URL without a slash at its end. Raises ConfigurationError where it cannot or must not be used."""
+def check_url(option: str, url: str, allow_http: bool, *, query: bool = False) -> str:
+    """The URL without a slash at its end. Raises ConfigurationError where it cannot or must not be used.
+
+    ``query``: whether it can have one, as an endpoint of OAuth 2.0 (RFC 6749 section 3.2).
+    """
     if any(char.isspace() or not char.isprintable() for char in url):
         raise ConfigurationError(f"Option '{option}' holds white space or a control character.")
     try:
@@ -188,14 +207,14 @@ def check_url(option: str, url: str, allow_http: bool) -> str:
         raise ConfigurationError(
             f"Option '{option}' must be a whole URL that begins with https://, such as https://support.example.com."
         )
-    if parts.query or parts.fragment:
+    if (parts.query and not query) or parts.fragment:
         raise ConfigurationError(f"Option '{option}' must be a URL without a query ('?') or a fragment ('#').")
     if parts.scheme == "http" and not (allow_http or is_loopback(host)):
         raise ConfigurationError(
             f"Option '{option}' is plain http to another machine ({host}), which would show the credentials to "
             "the network. Use https, or set allow_http: true where that risk is taken."
         )
-    return url.rstrip("/")
+    return url if parts.query else url.rstrip("/")
 
 
 class Transport:
@@ -210,7 +229,7 @@ class Transport:
         self._close_connections = close_connections
         self._verify = _trusted_certificates(options)
         self._client_certificate = _client_certificate(options)
-        self._sessions = {repeatable: self._session(repeatable, close_connections) for repeatable in (True, False)}
+        self._sessions: dict[str, requests.Session] = {}
 
     def __enter__(self) -> Transport:
         return self
@@ -219,27 +238,40 @@ class Transport:
         for session in self._sessions.values():
             session.close()
 
-    def _session(self, repeatable: bool, close_connections: bool) -> requests.Session:
+    def _retry(self, request: HttpRequest) -> Retry:
+        """How often, and after what, a request is sent again."""
         count = self._options.retries
-        retry = _PatientRetry(
+        return _PatientRetry(
             total=count,
             # A request that may have acted is sent again only when it never left, or the server says that it did
             # not act: by 429 (RFC 6585), or by Retry-After.
-            read=count if repeatable else False,
+            read=count if request.repeatable else False,
             other=0,
             redirect=False,
-            status_forcelist=(429, 502, 503, 504) if repeatable else (429,),
+            status_forcelist=(429, 502, 503, 504) if request.repeatable else (429,),
             allowed_methods=None,
             backoff_factor=0.5,
             raise_on_status=False,
         )
+
+    def _session(self, request: HttpRequest) -> requests.Session:
+        """The session for this kind of request."""
+        kind = "anew" if callable(request.body) else "repeated" if request.repeatable else "once"
+        if kind not in self._sessions:
+            retry = self._retry(request)
+            if kind == "anew":  # with the same body only where the server never saw it
+                retry = retry.new(read=False, status_forcelist=(), respect_retry_after_header=False)
+            self._sessions[kind] = self._new_session(retry)
+        return self._sessions[kind]
+
+    def _new_session(self, retry: Retry) -> requests.Session:
         session = requests.Session()
         # Neither ~/.netrc, which would overwrite Authorization, nor REQUESTS_CA_BUNDLE over ca_path.
         session.trust_env = False
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         session.headers.clear()
         session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "identity"})
-        if close_connections:
+        if self._close_connections:
             session.headers["Connection"] = "close"
         for scheme in ("https://", "http://"):
             session.mount(scheme, HTTPAdapter(max_retries=retry, pool_connections=1, pool_maxsize=1))
@@ -252,15 +284,36 @@ class Transport:
 
     def send(self, request: HttpRequest) -> HttpResponse:
         """Send one request and read the answer. Raises TransportError where there is no usable one."""
+        if not callable(request.body):
+            return self._send(request, request.body)
+        retry = self._retry(request)
+        while True:
+            body = request.body()
+            try:
+                response = self._send(request, body)
+            finally:
+                if not isinstance(body, bytes):
+                    body.close()
+            answer = urllib3.HTTPResponse(status=response.status, headers=dict(response.headers))
+            if not retry.is_retry(request.method, response.status, "retry-after" in response.headers):
+                return response
+            try:
+                retry = retry.increment(request.method, request.url, answer)
+            except HTTPError:
+                return response
+            retry.sleep(answer)
+
+    def _send(self, request: HttpRequest, body: bytes | t.BinaryIO | None) -> HttpResponse:
         started = time.monotonic()
         # Also bounds a body that arrives in drips, each within the timeout.
         deadline = started + self._options.timeout * (self._options.retries + 1) + 2 * LONGEST_RETRY_AFTER
+        session = self._session(request)
         try:
-            with self._sessions[request.repeatable].request(
+            with session.request(
                 request.method,
                 request.url,
                 headers=dict(request.headers),
-                data=request.body,
+                data=body,
                 timeout=self._options.timeout,
                 verify=self._verify,
                 cert=self._client_certificate,
@@ -268,12 +321,12 @@ class Transport:
                 allow_redirects=False,
                 stream=True,
             ) as answer:
-                body = _read_bounded(answer, request.url, deadline)
+                content = _read(answer, request, deadline)
                 response = HttpResponse(
                     status=answer.status_code,
                     url=request.url,
                     headers={name.lower(): value for name, value in answer.headers.items()},
-                    body=body,
+                    body=content,
                     elapsed_ms=int((time.monotonic() - started) * 1000),
                 )
         except AccessError:
@@ -283,7 +336,7 @@ class Transport:
         self.rate_notice = response.rate_notice or self.rate_notice
         if self._close_connections:
             # The header asks the server to close; this side closes too, whatever the server does.
-            self._sessions[request.repeatable].close()
+            session.close()
         if 300 <= response.status < 400:
             raise TransportError(
                 f"{printable_url(request.url)} answered with status {response.status}, a redirect"
@@ -304,22 +357,34 @@ def _redirect_host(response: HttpResponse) -> str:
     return f" to host {host[:253]}" if host and all(char.isalnum() or char in ".-:" for char in host) else ""
 
 
-def _read_bounded(answer: requests.Response, url: str, deadline: float) -> bytes:
+def _read(answer: requests.Response, request: HttpRequest, deadline: float) -> bytes:
+    """The body of an answer, or nothing where it went into the sink. Raises TransportError."""
     chunks: list[bytes] = []
     size = 0
+    sink = request.sink if 200 <= answer.status_code < 300 else None
+    url, limit = printable_url(request.url), request.limit or BODY_LIMIT
     for chunk in answer.iter_content(65536):
         size += len(chunk)
-        if size > BODY_LIMIT:
+        if sink is not None:
+            sink(chunk)  # a large file may take longer than any deadline for an answer
+            continue
+        if size > limit:
             raise TransportError(
-                f"The answer of {printable_url(url)} is larger than {BODY_LIMIT // 1024 // 1024} MiB and was cut "
+                f"The answer of {url} is larger than {limit // 1024 // 1024} MiB and was cut "
                 "off. Check that base_url leads to the vendor's API.",
                 kind="too_large",
                 status=answer.status_code,
                 retryable=False,
             )
         if time.monotonic() > deadline:
-            raise TransportError(f"The answer of {printable_url(url)} took too long to arrive.", kind="timeout")
+            raise TransportError(f"The answer of {url} took too long to arrive.", kind="timeout")
         chunks.append(chunk)
+    expected = answer.headers.get("content-length", "")
+    if request.method != "HEAD" and expected.isdigit() and size < int(expected):  # urllib3 1 does not look
+        raise TransportError(
+            f"The connection to {url} broke before the answer was complete. Check the network path to the server.",
+            kind="connection",
+        )
     return b"".join(chunks)
 
 
@@ -375,10 +440,18 @@ def _transport_error(error: Exception, request: HttpRequest, options: TransportO
     def find(*types: type[BaseException]) -> t.Any:
         return next((cause for cause in causes if isinstance(cause, types)), None)
 
+    # Its last try, to be exact; but one that arrived is not repeated, where it may have acted.
+    unsent = bool(
+        find(
+            requests.exceptions.ConnectTimeout, NewConnectionError, ConnectTimeoutError, ssl.SSLCertVerificationError,
+            socket.gaierror, ConnectionRefusedError, requests.exceptions.InvalidHeader,
+        )
+    )  # fmt: skip
     if find(requests.exceptions.ProxyError):
         return TransportError(
             f"The proxy on the way to {url} cannot be used. Check the option proxy, or HTTPS_PROXY and NO_PROXY.",
             kind="proxy",
+            unsent=unsent,
         )
     verification = find(ssl.SSLCertVerificationError)
     if verification:
@@ -388,6 +461,7 @@ def _transport_error(error: Exception, request: HttpRequest, options: TransportO
             "server, or correct base_url; nothing was sent.",
             kind="certificate",
             retryable=False,
+            unsent=True,
         )
     if find(requests.exceptions.SSLError, ssl.SSLError):
         return TransportError(
@@ -397,19 +471,25 @@ def _transport_error(error: Exception, request: HttpRequest, options: TransportO
         )
     if find(socket.gaierror):
         return TransportError(
-            f"The host name {host} is not known here. Check base_url and this machine's DNS.", kind="name_resolution"
+            f"The host name {host} is not known here. Check base_url and this machine's DNS.",
+            kind="name_resolution",
+            unsent=True,
         )
     if find(requests.exceptions.Timeout, TimeoutError, socket.timeout):
         return TransportError(
             f"{url} did not answer within {options.timeout:g} s. Check the network path, or raise timeout.",
             kind="timeout",
+            unsent=unsent,
         )
     if find(ConnectionRefusedError):
-        return TransportError(f"{url} refused the connection. Check host and port of base_url.", kind="connection")
+        return TransportError(
+            f"{url} refused the connection. Check host and port of base_url.", kind="connection", unsent=True
+        )
     if find(requests.exceptions.RequestException, HTTPError, OSError):
         return TransportError(
             f"The connection to {url} broke before the answer was complete. Check the network path to the server"
             + ("." if request.repeatable else ", and whether the call took effect before it is made again."),
             kind="connection",
+            unsent=unsent,
         )
     return AccessError(f"The call to {url} failed in an unforeseen way ({type(error).__name__}).")

@@ -7,12 +7,19 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: api_account
-short_description: Prove an API account, compare it, and say what a person must do in the vendor's portal
+short_description: Create, change, rotate and delete an API account where its server can, and else prove and compare it
 version_added: 0.1.0
 author:
   - apiops.access contributors (@apiops)
 description:
   - Brings an API account to the wanted state as far as its vendor lets a program do that.
+  - With V(provider=oauth2) and O(records_file) it registers the account, compares and updates it, renews its secret and deletes
+    it, by RFC 7591 and RFC 7592. What the server hands out is in O(records_file), encrypted with Ansible Vault, before the task
+    returns. That file is ordinary Ansible data, the variable C(api_accounts), so that C(vars_files) or C(group_vars) gives all
+    modules and roles of this collection their accounts.
+  - A change is noted in O(records_file) before it is asked for. Where an answer is lost, or the run is killed, the next run sees
+    that, makes no second account, and says what is left and what to do.
+  - A new account that cannot be stored is deleted again.
   - Rimo3, CIMcloud, Jim2 and BeyondTrust publish no call that creates, changes or deletes an API account. For them this module
     proves the credentials by requesting and testing a token, compares the settings that can be read (BeyondTrust), and where
     only a person can act, fails with RV(action_required=true) and the exact steps in RV(portal). It never pretends to
@@ -27,18 +34,22 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: Does the same as without, since nothing is ever changed at these vendors.
+    details:
+      - Reads and compares, and says what would be done. With O(records_file) nothing is created, changed, renewed or deleted.
+      - Where nothing is ever changed, with the four vendors, it does the same as without.
   diff_mode:
     support: full
     details:
-      - Returns the settings that differ, without secrets. Ansible itself prints a diff of changed tasks only, and this task
-        changes nothing, so the differences are also in RV(msg).
+      - Returns the settings that differ, and of a secret only that it was created or rotated. Ansible itself prints a diff of
+        changed tasks only; where only a person can make the change, the differences are also in RV(msg).
   idempotent:
     support: full
+    details: Not with O(rotate_secret=always), which renews the secret in every task.
 options:
   name:
     description:
       - The account's name. For BeyondTrust it also finds the account where O(client_id) is not set.
+      - In O(records_file) it is the name of the record, and at the server C(client_name), unless O(settings) has another.
     type: str
   state:
     description:
@@ -47,7 +58,7 @@ options:
     default: present
     choices:
       present: The credentials work, and the settings are as wanted.
-      absent: The account is gone. Where no list can be read, that is, its credentials no longer work.
+      absent: The account is gone, and so is its record. Where no list can be read, that is, its credentials no longer work.
   settings:
     description:
       - The wanted fields of the account. What is not named here is not looked at.
@@ -56,6 +67,9 @@ options:
       - Rimo3 has C(name) and C(role); CIMcloud C(authorization_type), C(session_access_type), C(session_customer),
         C(ip_whitelist), C(assigned_resources) and C(allowed_methods); Jim2 C(card_code), C(initials), C(email) and
         C(require_password_change). No program can read these, so they are listed in RV(unchecked) and in the steps.
+      - With V(provider=oauth2) these are the fields of RFC 7591, such as C(contacts), C(client_uri) and C(software_id), and any that
+        the server has besides. The grant C(client_credentials), O(scope), O(token_endpoint_auth_method), and the public key or
+        the subject of the certificate that go with it, follow from the other options.
     type: dict
     default: {}
   manager:
@@ -76,11 +90,51 @@ options:
   rotate_secret:
     description:
       - Whether the secret is to be renewed.
+      - An account that authenticates itself by a key or a certificate has no secret. Give it a new key, and the next run registers
+        that.
     type: str
     default: never
     choices:
-      never: Leave it.
-      always: Renew it now. Only a person can do that at these vendors, so the steps are shown.
+      never: Leave it, unless O(rotate_after_days) has it renewed.
+      always: Renew it now. Where only a person can do that, the steps are shown.
+  rotate_after_days:
+    description:
+      - Renew the secret when it is older than this, or a day before it expires. Only with O(records_file).
+    type: int
+  rotate_by:
+    description:
+      - How a secret is renewed, with O(records_file).
+    type: str
+    default: update
+    choices:
+      update: By an update without a secret (RFC 7592 section 2.2), which the server may answer with a new one. Many do not; then the task fails, and nothing is lost.
+      replace: >-
+        By a new account with a client ID of its own. It is proven before the old one is deleted; until then both work. What
+        the server's administrator has granted to the old client ID is not carried over.
+  records_file:
+    description:
+      - For V(provider=oauth2) only. The file on the controller that has the accounts' records, and gets new ones. It is made where
+        there is none, readable by its owner alone. Comments in it are not kept.
+      - It is encrypted with the run's own vault secret, so that the run needs one, by C(--vault-id), C(--vault-password-file) or
+        E(ANSIBLE_VAULT_PASSWORD_FILE).
+      - Beside it, a file whose name ends in C(.lock) keeps two runs from changing it at once.
+      - Not set, the account is only proven.
+    type: path
+  vault_id:
+    description:
+      - The vault ID to encrypt O(records_file) with, where the run has several. Not set, it is C(vault_encrypt_identity) of the
+        configuration, or the first.
+    type: str
+  initial_access_token:
+    description:
+      - The token that lets an account be registered (RFC 7591 section 3), where the server asks for one. It comes from the
+        server's administrator, and is not stored.
+    type: str
+  return_secret:
+    description:
+      - Whether to return the secret as RV(client_secret), with O(records_file). The task's output is censored then.
+    type: bool
+    default: false
   on_portal_action:
     description:
       - What to do where a person must act in the portal.
@@ -89,6 +143,10 @@ options:
     choices:
       fail: Fail, with the steps.
       report: Go on, and return the steps.
+notes:
+  - Servers end the tokens of a deleted account or leave them to expire. RFC 7592 leaves that to them.
+  - The options O(initial_access_token), O(records_file) and O(vault_id) can also come from the controller's environment, as
+    C(APIOPS_RECORDS_FILE) and so on.
 seealso:
   - module: apiops.access.token_test
 """
@@ -109,6 +167,29 @@ EXAMPLES = r"""
     manager:
       client_id: "{{ manager_client_id }}"
       client_secret: "{{ manager_client_secret }}"
+
+- name: An account at an OAuth 2.0 server, whose secret is renewed every 90 days
+  apiops.access.api_account:
+    name: reporting
+    provider: oauth2
+    issuer: https://login.example.com/tenant
+    scope: [read]
+    settings:
+      contacts: [ops@example.com]
+    records_file: api_accounts.yml
+    initial_access_token: "{{ initial_access_token }}"
+    rotate_after_days: 90
+    rotate_by: replace
+  run_once: true
+
+- name: One that is no longer needed
+  apiops.access.api_account:
+    name: nightly export
+    provider: oauth2
+    issuer: https://login.example.com/tenant
+    records_file: api_accounts.yml
+    state: absent
+  run_once: true
 
 - name: Collect what people have to do, and go on
   apiops.access.api_account:
@@ -133,10 +214,17 @@ account:
     base_url: https://support.example.com
     client_id: 4f2c9a0b1d6e8f7a3c5b4f2c9a0b1d6e8f7a3c5b
 management:
-  description: How accounts are changed at this vendor. V(portal) means by a person.
+  description: How the account is changed. V(api) means by calls, V(portal) by a person.
   returned: success, and failure for a person to act on
   type: str
   sample: portal
+change:
+  description: >-
+    What was done, or in check mode would be. V(none), V(created), V(updated), V(rotated), V(deleted), or V(forgotten) for an
+    unfinished attempt of which the note is gone.
+  returned: success, and failure for a person to act on
+  type: str
+  sample: none
 verified:
   description: Whether a token was granted to the credentials, and accepted.
   returned: success, and failure for a person to act on
@@ -150,7 +238,7 @@ verdict:
     outcome: valid
     reason: accepted
 differences:
-  description: The settings that are not as wanted.
+  description: The settings that are not as wanted, or were not before they were changed.
   returned: success, and failure for a person to act on
   type: list
   elements: dict
@@ -159,7 +247,7 @@ differences:
       wanted: read_only
       found: full_access
 unchecked:
-  description: The settings that nobody can read for us.
+  description: The settings that nobody can read for us, or that the server does not tell.
   returned: success, and failure for a person to act on
   type: list
   elements: str
@@ -170,7 +258,9 @@ action_required:
   type: bool
   sample: true
 actions:
-  description: What the person must do, among V(create), V(repair), V(change), V(rotate) and V(delete).
+  description: >-
+    What the person must do, among V(create), V(repair), V(change), V(rotate), V(delete), and V(regain) where a new
+    registration access token is to be issued.
   returned: success, and failure for a person to act on
   type: list
   elements: str
@@ -185,10 +275,15 @@ portal:
       - Sign in to https://support.example.com/login/api_account (Management > API Configuration).
       - Set Command API (perm_command) to read_only. It is now full_access.
 secret:
-  description: What became of the secret. Always V(unchanged), where only a person can renew it.
+  description: What became of the secret. V(created), V(unchanged) or V(rotated). Always V(unchanged), where only a person can renew it.
   returned: success, and failure for a person to act on
   type: str
   sample: unchanged
+client_secret:
+  description: The secret. The output is censored then.
+  returned: O(return_secret=true), and the account has a secret
+  type: str
+  sample: 7Fjfp0ZBr1KtDRbnfVdmIw
 msg:
   description: What is known, and what is to be done.
   returned: always

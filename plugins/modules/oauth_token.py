@@ -40,8 +40,10 @@ options:
     choices:
       present: Reuse or request a token.
       absent: >-
-        Give the known token back and forget it. Jim2 frees the licence; the other vendors document no call for it, so
-        their token is forgotten here and lives on until it expires, which RV(msg) says.
+        Give the known token back and forget it. Jim2 frees the licence, and an OAuth 2.0 server revokes the token (RFC 7009);
+        the other vendors document no call for it, so their token is forgotten here and lives on until it expires, which
+        RV(msg) says. A revocation that is answered with success proves little, so where it can be, the token is introspected
+        after it, and RV(msg) says what is known.
   force:
     description:
       - Request a new token even where one is known. All hosts of the task share the new one.
@@ -76,6 +78,16 @@ EXAMPLES = r"""
   apiops.access.oauth_token:
     account: erp
   register: erp
+
+- name: A token of any OAuth 2.0 server, by an assertion that is signed with a key
+  apiops.access.oauth_token:
+    provider: oauth2
+    issuer: https://login.example.com/tenant
+    client_id: "{{ reporting_client_id }}"
+    private_key_path: /etc/reporting/key.pem
+    scope: [read]
+    audience: https://api.example.com
+  register: reporting
 
 - name: Give the licence back to Jim2
   apiops.access.oauth_token:

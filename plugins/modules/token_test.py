@@ -16,6 +16,9 @@ description:
     each host then uses it at the provider's test endpoint, so that what is proven is the host's own way to the API.
   - Tests many accounts at the same time, in one module run a host.
   - A known token that the server no longer accepts is requested anew, once for all hosts, and tested again.
+  - For V(provider=oauth2), the controller asks the server's introspection endpoint (RFC 7662) about the token, as only the
+    account's credentials may, and each host uses the token at O(test_path), or without one proves that it reaches the server.
+    The verdict is the worse of both.
   - Never modifies anything at the vendor.
 extends_documentation_fragment:
   - apiops.access.account
@@ -49,6 +52,12 @@ options:
   access_tokens:
     description:
       - Tokens to test, by the name of their account, instead of these accounts' credentials.
+    type: dict
+  account_secrets:
+    description:
+      - Secret options of O(accounts), as dictionaries by the name of their account, apart from them so that Ansible masks them. They
+        go before what the element itself has.
+      - In this way also the controller tells a host what it needs of them, with O(request_from=target) or O(proxy).
     type: dict
   fail_on:
     description:
@@ -88,6 +97,16 @@ EXAMPLES = r"""
     account: support
     fail_on: [invalid]
 
+- name: The token of an OAuth 2.0 server has its scope, and each host can read with it
+  apiops.access.token_test:
+    provider: oauth2
+    issuer: https://login.example.com/tenant
+    base_url: https://api.example.com
+    test_path: v1/me
+    client_id: "{{ reporting_client_id }}"
+    private_key_path: /etc/reporting/key.pem
+    scope: [read]
+
 # From the shell: ansible all -m apiops.access.token_test -a "provider=rimo3"
 # with RIMO3_CLIENT_ID and RIMO3_CLIENT_SECRET in the environment.
 """
@@ -117,14 +136,15 @@ verdicts:
     outcome:
       description:
         - V(valid) when the server accepted the token.
-        - V(invalid) when it rejected it, or refused to grant one.
+        - V(invalid) when it rejected it, or refused to grant one, or granted less than O(scope) or O(audience) ask for.
         - V(indeterminate) when that cannot be told, as the server is out of reach, unhealthy, limits the rate, or forbids the test
           endpoint to the account.
       type: str
       sample: valid
     reason:
       description: >-
-        A word for programs. V(accepted), V(token_rejected), V(not_permitted), V(rate_limited), V(unhealthy),
+        A word for programs. V(accepted), V(active), V(token_rejected), V(inactive), V(scope_missing), V(audience_mismatch),
+        V(introspection_not_permitted), V(introspection_unsupported), V(untested), V(not_permitted), V(rate_limited), V(unhealthy),
         V(unexpected_answer), V(invalid_client) and other codes of a refusal, V(connection), V(name_resolution), V(timeout),
         V(certificate), V(tls), V(proxy), V(redirect), V(too_large), V(malformed_answer), V(configuration), V(cache).
       type: str
@@ -161,6 +181,19 @@ verdicts:
       description: The account's permissions, where the API tells them (BeyondTrust).
       type: dict
       sample: {perm_command: read_only, perm_configuration: false}
+    introspection:
+      description:
+        - What the server says of the token (RFC 7662), with V(provider=oauth2). C(scope) and C(audience) are lists, C(missing_scope)
+          is what O(scope) has and the token has not, and C(expires_at) is in seconds since 1970, UTC.
+        - V(null) where it was not asked.
+      type: dict
+      sample: {active: true, scope: [read], missing_scope: [], audience: null, client_id: reporting, expires_at: 1795221774.0}
+    clock_skew:
+      description:
+        - How far (seconds) the clock of the machine that was answered is ahead of the server's; negative when it is behind.
+        - V(null) where the server does not tell the time.
+      type: int
+      sample: 0
     fingerprint:
       description: The first 12 hexadecimal digits of the token's SHA-256.
       type: str
@@ -204,15 +237,18 @@ from ansible_collections.apiops.access.plugins.module_utils._providers import PR
 def work(params: dict[str, t.Any]) -> dict[str, t.Any]:
     """Test the tokens that the action plugin sends along: accounts without their secrets, and tokens by name."""
     pairs = []
-    for options in params["accounts"]:
+    for shipped in params["accounts"]:
+        options = {**shipped, **(params["account_secrets"] or {}).get(shipped["account"], {})}
         transport = {option: options.get(option, spec.get("default")) for option, spec in TRANSPORT_SPEC.items()}
         account = account_from({**options, **transport}, name=options["account"], need_credentials=False)
         access_token = params["access_tokens"][account.name]
         pairs.append((account, PROVIDERS[account.provider].ready_token(account, access_token)))
-    verdicts = test_tokens(pairs)
-    # For the action plugin alone, which takes it out of the result.
-    rates = [verdict.rate.to_dict() if verdict.rate else None for verdict in verdicts]
-    return {"changed": False, "verdicts": [verdict.to_dict() for verdict in verdicts], "rates": rates}
+    tested = test_tokens(pairs)
+    # For the action plugin alone, which makes them into one verdict.
+    rates = [each.used.rate.to_dict() if each.used.rate else None for each in tested]
+    told = [each.introspected.to_dict() if each.introspected else None for each in tested]
+    verdicts = [each.used.to_dict() for each in tested]
+    return {"changed": False, "verdicts": verdicts, "rates": rates, "introspections": told}
 
 
 def main() -> None:

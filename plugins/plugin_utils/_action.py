@@ -21,13 +21,14 @@ from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..module_utils._arguments import ACCOUNT_SPEC, TRANSPORT_SPEC, Spec, account_from
+from ..module_utils._arguments import ACCOUNT_SPEC, CREDENTIAL_OPTIONS, TRANSPORT_SPEC, Spec, account_from
 from ..module_utils._errors import AccessError, ConfigurationError, RateLimitedError, StoreError, error_from_dict
 from ..module_utils._model import Account, RateNotice, Token
 from ..module_utils._operations.oauth_token import request_token
 from ..module_utils._providers import PROVIDERS
 from ..module_utils._redaction import Redactor
 from ..module_utils._transport import REQUESTS_IMPORT_ERROR, is_loopback
+from ._discovery_cache import with_metadata
 from ._file_store import FileTokenStore
 from ._options import ACCOUNTS_VARIABLE, merged_options, secrets_in, validated
 from ._rate_budget import RateBudget, wait_for_turn
@@ -141,7 +142,7 @@ def request_in_turn(account: Account, previous: Token | None, params: t.Mapping[
         called = pace(account, params, calls_of_request(account), max(0.0, deadline - time.time()))
         attempts -= 1
         try:
-            return request_token(account, previous, functools.partial(learn, account, params, called))
+            return request_token(with_metadata(account), previous, functools.partial(learn, account, params, called))
         except RateLimitedError as error:
             # Others that share the account are not in our budget; where the vendor names no time, try again.
             if not attempts or error.retry_after:
@@ -154,7 +155,7 @@ class AccessAction(ActionBase):
     _supports_check_mode = True
     _supports_async = False
     spec: t.ClassVar[Spec]
-    secret_results: t.ClassVar[bool] = False
+    secret_results: bool = False
     """Whether a successful result holds a token, so that the display must be censored."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
@@ -315,5 +316,5 @@ def shipped_options(account: Account, params: t.Mapping[str, t.Any], *, secrets:
     """
     own = {**ACCOUNT_SPEC, **TRANSPORT_SPEC}
     if not secrets:
-        own = {option: spec for option, spec in own.items() if option not in ("client_secret", "auth_key")}
+        own = {option: spec for option, spec in own.items() if option not in CREDENTIAL_OPTIONS}
     return {"account": account.name, **{option: params[option] for option in own if params.get(option) is not None}}

@@ -37,18 +37,23 @@ _FOREIGN_VARIABLES = {
     ("beyondtrust", "client_secret"): "BT_CLIENT_SECRET",
 }
 
+_RECORDS_OPTIONS = ("records_file", "vault_id", "initial_access_token")
+
 
 def with_environment(
-    options: t.Mapping[str, t.Any], environ: t.Mapping[str, str], *, ready_token: bool
+    options: t.Mapping[str, t.Any], environ: t.Mapping[str, str], *, ready_token: bool, records: bool = False
 ) -> dict[str, t.Any]:
     """The options with what the environment has for those that are not set.
 
     ``RIMO3_CLIENT_ID`` goes before ``APIOPS_CLIENT_ID``. ``ready_token``: whether the environment may also have a
-    token to use instead of credentials; given credentials keep it out.
+    token to use instead of credentials; given credentials keep it out. ``records``: whether it may say where account
+    records are, for a provider that registers accounts.
     """
     filled = dict(options)
     provider = str(filled.get("provider") or environ.get("APIOPS_PROVIDER") or "")
-    for option in [*SHARED_SPEC, *(READY_TOKEN_SPEC if ready_token else ())]:
+    registers = records and provider in PROVIDERS and PROVIDERS[provider].registers
+    more = [*(READY_TOKEN_SPEC if ready_token else ()), *(_RECORDS_OPTIONS if registers else ())]
+    for option in [*SHARED_SPEC, *more]:
         # "account" selects among the user's variables, and is no property of the machine's environment.
         if option == "account" or filled.get(option) is not None:
             continue
@@ -127,7 +132,8 @@ def merged_options(
         options = {**{option: element[option] for option in takes & set(element)}, **options}
     explicit = frozenset(options)
     environment = os.environ if environ is None else environ
-    return with_environment(options, environment, ready_token=_tests_tokens(spec)), explicit
+    filled = with_environment(options, environment, ready_token=_tests_tokens(spec), records="records_file" in spec)
+    return filled, explicit
 
 
 def _tests_tokens(spec: Spec) -> bool:

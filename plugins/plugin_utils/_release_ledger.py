@@ -21,6 +21,7 @@ from ..module_utils._errors import AccessError, TransportError
 from ..module_utils._model import Account, Token, TransportOptions
 from ..module_utils._operations.oauth_token import release_token
 from ..module_utils._providers import PROVIDERS
+from ._discovery_cache import with_metadata
 from ._token_source import Obtained
 from ._token_store import Seal, TokenStore
 
@@ -113,13 +114,20 @@ def note_obtained(account: Account, obtained: Obtained, params: t.Mapping[str, t
         return
     _write(
         {
-            "account": dataclasses.asdict(dataclasses.replace(account, client_secret=None, auth_key=None)),
+            "account": dataclasses.asdict(_least(account)),
             "token": dataclasses.replace(obtained.token, refresh_token=None).to_dict(),
             "options": {option: params[option] for option in CACHE_SPEC},
             "entry": obtained.entry,
             "host": host,
         }
     )
+
+
+def _least(account: Account) -> Account:
+    """The account with no more secrets than the release needs."""
+    if PROVIDERS[account.provider].releases_with_credentials:
+        return dataclasses.replace(account, auth_key=None, metadata=None)
+    return dataclasses.replace(account, client_secret=None, auth_key=None, private_key=None, metadata=None)
 
 
 def note_released(token: Token) -> None:
@@ -136,7 +144,11 @@ def _write(data: t.Mapping[str, t.Any]) -> None:
 
 def _note_from(data: t.Mapping[str, t.Any]) -> Note:
     account = dict(data["account"])
-    account.update(scope=tuple(account["scope"]), transport=TransportOptions(**account["transport"]))
+    account.update(
+        scope=tuple(account["scope"]),
+        resource=tuple(account["resource"]),
+        transport=TransportOptions(**account["transport"]),
+    )
     return Note(
         Account(**account), Token.from_dict(data["token"]), dict(data["options"]), data["entry"], str(data["host"])
     )
@@ -168,7 +180,7 @@ def _release(note: Note, store: Store) -> Outcome:
     if PROVIDERS[note.account.provider].releases:
         if note.host:
             return Outcome(note.account.name, "unreleased", f"only host {note.host} reaches its server")
-        release = release_token(note.account, note.token)
+        release = release_token(with_metadata(note.account), note.token)
         state = "released" if release.released else "unreleased"
         outcome = Outcome(note.account.name, state, "" if release.released else release.message)
     kept = store(note.account, note.options) if note.entry else None

@@ -485,16 +485,20 @@ def _account_row(result: dict[str, t.Any]) -> dict[str, t.Any]:
     named = re.match(rf"Account '{re.escape(name)}' \((\w+)\): ", message)
     if named and not provider:
         provider = named[1]
+    change = str(result.get("change") or "none") if result.get("changed") is True else "none"
     credentials = "not known" if not assessed else "proven" if result["verified"] else "not proven"
     if credentials == "not proven" and result.get("action_required") is True:
         # What is to be done stands elsewhere in the report.
         verdict = _dict(result.get("verdict"))
         credentials = credentials if verdict else "not given"
         message = str(verdict.get("message") or "No complete credentials were given to prove.")
+    if credentials == "not proven" and change in ("created", "deleted", "forgotten"):
+        credentials = "none"  # there is no account, or, in check mode, not yet
     return {
         "name": name,
         "provider": provider,
         "state": state,
+        "change": change,
         "verified": result["verified"] if assessed else None,
         "credentials": credentials,
         "differences": [_dict(item) for item in _list(result.get("differences"))] if assessed else [],
@@ -507,21 +511,30 @@ def _account_row(result: dict[str, t.Any]) -> dict[str, t.Any]:
     }
 
 
+def _state_text(account: t.Mapping[str, t.Any]) -> str:
+    change = "" if account["change"] == "none" else f" ({account['change']})"
+    return _ACCOUNT_STATES[account["state"]] + change
+
+
 def _settings(account: t.Mapping[str, t.Any]) -> str:
-    counts = [(len(account["differences"]), "different"), (len(account["unchecked"]), "unreadable")]
+    word = "different" if account["change"] == "none" else "changed"
+    differing = 0 if account["change"] == "deleted" else len(account["differences"])
+    counts = [(differing, word), (len(account["unchecked"]), "unreadable")]
     return ", ".join(f"{count} {word}" for count, word in counts if count) or "-"
 
 
 def _notes(account: t.Mapping[str, t.Any]) -> list[str]:
     """What there is to say of an account beside its row."""
+    found = "and found as" if account["change"] == "none" else "was"
     notes = [
-        f"{item.get('field')} is wanted as {_shown(item.get('wanted'))}, and found as {_shown(item.get('found'))}."
+        f"{item.get('field')} is wanted as {_shown(item.get('wanted'))}, {found} {_shown(item.get('found'))}."
         for item in account["differences"]
+        if account["change"] != "deleted"
     ]
     if account["unchecked"]:
         notes.append(f"Nobody but a person can read {', '.join(account['unchecked'])}.")
     # The message of an account that works says no more than its row.
-    if account["verified"] is not True:
+    if account["verified"] is not True or account["change"] != "none":
         notes.append(account["message"])
     return notes
 
@@ -538,7 +551,7 @@ def provisioning_lines(report: Report) -> list[str]:
     """The report for a terminal: a table, what is to be said of each account, and the steps for people at the end."""
     table = [["ACCOUNT", "PROVIDER", "CREDENTIALS", "SETTINGS", "RESULT"]]
     for account in report["accounts"]:
-        state = _ACCOUNT_STATES[account["state"]]
+        state = _state_text(account)
         table.append([account["name"], account["provider"] or "-", account["credentials"], _settings(account), state])
     lines = _aligned(table)
     notes = [f"  {account['name']}: {note}" for account in report["accounts"] for note in _notes(account)]
@@ -565,7 +578,7 @@ def provisioning_markdown(report: Report) -> str:
     lines += [_provisioning_totals(report), "", "| Account | Provider | Credentials | Settings | Result |"]
     lines += ["|---|---|---|---|---|"]
     for account in report["accounts"]:
-        state = _ACCOUNT_STATES[account["state"]]
+        state = _state_text(account)
         cells = [account["name"], account["provider"] or "-", account["credentials"], _settings(account), state]
         lines.append(f"| {' | '.join(map(_markdown, cells))} |")
     notes = [(account["name"], note) for account in report["accounts"] for note in _notes(account)]

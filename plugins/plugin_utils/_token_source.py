@@ -35,6 +35,14 @@ RENEWAL_PAUSE = 60.0
 
 _CLOCK_TOLERANCE = 60.0
 
+# What an account has beside what a token is requested with; its secrets go into the seal by themselves.
+_NO_IDENTITY = frozenset(
+    {
+        "name", "client_secret", "auth_key", "private_key", "transport", "metadata", "test_path", "logoff_path",
+        "introspection_endpoint", "revocation_endpoint", "registration_endpoint",
+    }
+)  # fmt: skip
+
 
 @dataclasses.dataclass(frozen=True)
 class Failure:
@@ -144,10 +152,11 @@ class TokenSource:
         identity = {
             field.name: getattr(account, field.name)
             for field in dataclasses.fields(account)
-            if field.name not in ("name", "client_secret", "auth_key", "transport", "test_path", "logoff_path")
+            if field.name not in _NO_IDENTITY
         }
         identity.update(client_cert=account.transport.client_cert, where=where)
-        secrets = (account.client_secret or "", account.auth_key or "")
+        keys = [account.private_key or "", _content(account.private_key_path), _content(account.transport.client_key)]
+        secrets = (account.client_secret or "", account.auth_key or "", *keys)
         return Seal(json.dumps(identity, sort_keys=True), secrets, t.cast(TokenStore, self._store).secret)
 
     def _read(self, seal: Seal) -> Entry | None:
@@ -223,6 +232,15 @@ class TokenSource:
             # An expired token is kept for its refresh token, unless the account itself was refused.
             self._write(seal, Entry(at=now, task=self._task, token=None if refused else previous, failure=failure))
             raise
+
+
+def _content(path: str | None) -> str:
+    """What a key's file has, so that a token belongs to the key and not to its name; nothing if it is not here."""
+    try:
+        with open(path or "", encoding="latin-1") as file:
+            return file.read()
+    except OSError:
+        return ""
 
 
 def _failure(data: t.Mapping[str, t.Any]) -> Failure:

@@ -55,6 +55,8 @@ class AnsibleRunner:
         self.inputs = folder / "inputs"
         self.registered = folder / "registered"
         self.more_secrets: list[str] = []
+        self.more_servers: list[t.Callable[[], t.Iterable[str]]] = []
+        """Each tells the secrets that it has handed out by then."""
         for path in (self.home, self.inputs, self.registered):
             path.mkdir(mode=0o700)
 
@@ -65,7 +67,7 @@ class AnsibleRunner:
 
     def environment(self, extra: t.Mapping[str, str] | None = None) -> dict[str, str]:
         """What a run sees: a home of its own, and none of the caller's settings of Ansible or of this collection."""
-        prefixes = ("ANSIBLE_", "APIOPS_", "RIMO3_", "CIMCLOUD_", "JIM2_", "BEYONDTRUST_", "BT_")
+        prefixes = ("ANSIBLE_", "APIOPS_", "RIMO3_", "CIMCLOUD_", "JIM2_", "BEYONDTRUST_", "BT_", "OAUTH2_")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
         return {
             **kept,
@@ -114,7 +116,8 @@ class AnsibleRunner:
             path.unlink()
         excepted = {self.inputs, self.registered, *allowed}
         written = [path for path in self.folder.iterdir() if path not in excepted and path.is_dir()]
-        assert_clean(LeakDetector(self.sandbox, more=self.more_secrets), output, written)
+        handed_out = [secret for server in self.more_servers for secret in server()]
+        assert_clean(LeakDetector(self.sandbox, more=[*self.more_secrets, *handed_out]), output, written)
         return Run(done.returncode, output, results)
 
     def playbook(

@@ -6,15 +6,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
+import secrets
 import typing as t
 from pathlib import Path
 
 import pytest
 import yaml
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from ..sandbox.server import SandboxHandle
+from .oidc_server import OidcServer, public_jwk
 from .runner import REPOSITORY, AnsibleRunner
 
 MODULES = ("oauth_token", "token_test", "api_account")
@@ -27,22 +32,54 @@ def documentation(ansible: AnsibleRunner, kind: str, name: str) -> dict[str, t.A
     return dict(json.loads(run.output[start:])[f"apiops.access.{name}"])
 
 
-def here(sandbox: SandboxHandle, text: str) -> str:
-    """An example's text with the sandbox in the place of the vendors, and this machine in that of the hosts."""
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where the examples run: the sandbox, the OAuth server, a key that it knows, and a vault password."""
+
+    sandbox: SandboxHandle
+    oidc: OidcServer
+    ca: Path
+    key: Path
+    reporting: str
+    vault: Path
+
+
+@pytest.fixture
+def place(oidc_ansible: AnsibleRunner, sandbox: SandboxHandle, oidc: OidcServer) -> Place:
+    folder = oidc_ansible.inputs
+    private = ec.generate_private_key(ec.SECP256R1())
+    (folder / "key.pem").write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    client = oidc.register(
+        token_endpoint_auth_method="private_key_jwt", jwks={"keys": [public_jwk(private.public_key())]}, scope="read"
+    )
+    (folder / "ca.pem").write_text(Path(sandbox.config["ca_path"]).read_text() + oidc.ca.read_text())
+    (folder / "vault").write_text(secrets.token_urlsafe(24))
+    return Place(sandbox, oidc, folder / "ca.pem", folder / "key.pem", client["client_id"], folder / "vault")
+
+
+def here(place: Place, text: str) -> str:
+    """An example's text with the servers of the tests in the place of the vendors, and this machine as the host."""
+    sandbox = place.sandbox
     places = {
+        "https://login.example.com/tenant": place.oidc.issuer,
+        "base_url: https://api.example.com": f"base_url: https://localhost:{place.oidc.port}",
+        "v1/me": "resource/me",
+        "/etc/reporting/key.pem": str(place.key),
+        "/etc/nightly/key.pem": str(place.key),
         "https://support.example.com": sandbox.account("beyondtrust")["base_url"],
         "https://jim2.example.com/Jim_Live": sandbox.account("jim2")["base_url"],
         "https://rimo3cloud.com": sandbox.account("rimo3")["base_url"],
         "192.0.2.10, 192.0.2.11": "127.0.0.1",
         "hosts: app_servers": "hosts: all",
     }
-    for place, there in places.items():
-        text = text.replace(place, there)
+    for there, ours in places.items():
+        text = text.replace(there, ours)
     return text
 
 
-def surroundings(sandbox: SandboxHandle) -> tuple[dict[str, t.Any], dict[str, str]]:
+def surroundings(place: Place) -> tuple[dict[str, t.Any], dict[str, str]]:
     """The variables and the environment that the examples take for granted."""
+    sandbox = place.sandbox
     support, erp, packaging = (sandbox.account(key) for key in ("beyondtrust_limited", "jim2", "rimo3"))
     manager = sandbox.account("beyondtrust")
     sandbox.control("POST", "/accounts/beyondtrust_limited", {"ip_addresses": ["127.0.0.1"]})
@@ -53,6 +90,9 @@ def surroundings(sandbox: SandboxHandle) -> tuple[dict[str, t.Any], dict[str, st
         "support_client_secret": support["client_secret"],
         "manager_client_id": manager["client_id"],
         "manager_client_secret": manager["client_secret"],
+        "reporting_client_id": place.reporting,
+        "initial_access_token": place.oidc.initial_access_token(),
+        "vault_initial_access_token": place.oidc.initial_access_token(),
         "vault_rimo3_id": packaging["client_id"],
         "vault_rimo3_secret": packaging["client_secret"],
         "vault_jim2_secret": erp["client_secret"],
@@ -64,17 +104,18 @@ def surroundings(sandbox: SandboxHandle) -> tuple[dict[str, t.Any], dict[str, st
         "RIMO3_BASE_URL": packaging["base_url"],
         "RIMO3_CLIENT_ID": packaging["client_id"],
         "RIMO3_CLIENT_SECRET": packaging["client_secret"],
-        "APIOPS_CA_PATH": sandbox.config["ca_path"],
-        "SSL_CERT_FILE": sandbox.config["ca_path"],  # for ansible.builtin.uri
+        "APIOPS_CA_PATH": str(place.ca),
+        "SSL_CERT_FILE": str(place.ca),  # for ansible.builtin.uri
+        "ANSIBLE_VAULT_PASSWORD_FILE": str(place.vault),
     }
     return variables, environment
 
 
 @pytest.mark.parametrize(("kind", "name"), [*(("module", name) for name in MODULES), ("lookup", "oauth_token")])
-def test_every_example_runs(ansible: AnsibleRunner, sandbox: SandboxHandle, kind: str, name: str) -> None:
-    tasks = yaml.safe_load(here(sandbox, documentation(ansible, kind, name)["examples"]))
+def test_every_example_runs(ansible: AnsibleRunner, place: Place, kind: str, name: str) -> None:
+    tasks = yaml.safe_load(here(place, documentation(ansible, kind, name)["examples"]))
     assert tasks
-    variables, environment = surroundings(sandbox)
+    variables, environment = surroundings(place)
     plays = [{"hosts": "all", "gather_facts": False, "tasks": tasks}]
     run = ansible.playbook(plays, variables=variables, env=environment)
     assert run.status == 0, run.output
@@ -85,22 +126,27 @@ def fenced(path: Path, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", path.read_text(), re.MULTILINE | re.DOTALL)
 
 
-def test_the_readmes_screenful_runs(ansible: AnsibleRunner, sandbox: SandboxHandle) -> None:
-    playbook, accounts, cache = fenced(REPOSITORY / "README.md", "yaml")
+def test_the_readmes_screenful_runs(ansible: AnsibleRunner, place: Place) -> None:
+    playbook, accounts, wanted, cache = fenced(REPOSITORY / "README.md", "yaml")
     assert set(yaml.safe_load(cache)) <= set(documentation(ansible, "module", "oauth_token")["doc"]["options"])
-    variables, environment = surroundings(sandbox)
-    run = ansible.playbook(yaml.safe_load(here(sandbox, playbook)), variables=variables, env=environment)
+    variables, environment = surroundings(place)
+    run = ansible.playbook(yaml.safe_load(here(place, playbook)), variables=variables, env=environment)
     assert run.status == 0, run.output
     erp = next(item for item in yaml.safe_load(accounts)["api_accounts"] if item["name"] == "erp")
-    listed = yaml.safe_load(here(sandbox, accounts))["api_accounts"]
+    listed = yaml.safe_load(here(place, accounts))["api_accounts"]
     variables["api_accounts"] = [
-        {**item, "client_id": sandbox.account("jim2")["client_id"]} if item["name"] == erp["name"] else item
+        {**item, "client_id": place.sandbox.account("jim2")["client_id"]} if item["name"] == erp["name"] else item
         for item in listed
     ]
     run = ansible.playbook("apiops.access.provision", variables=variables, env=environment)
     assert run.status == 0, run.output
     run = ansible.playbook("apiops.access.validate", variables=variables, env=environment)
     assert run.status == 0, run.output
+    del variables["api_accounts"]
+    variables.update(yaml.safe_load(here(place, wanted)))
+    run = ansible.playbook("apiops.access.accounts", variables=variables, env=environment)
+    assert run.status == 0, run.output
+    assert {client.get("client_name") for client in place.oidc.clients().values()} >= {"reporting", "nightly export"}
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -169,7 +169,7 @@ def test_every_token_of_a_run_without_a_cache_is_released(ansible: AnsibleRunner
 def test_a_run_that_is_interrupted_gives_its_licence_back(ansible: AnsibleRunner, sandbox: SandboxHandle) -> None:
     account = sandbox.account("jim2_full")
     play = failing_play(account)
-    # A signal that meets Ansible while it forks a worker can be lost on it: this one comes when a task is well under way.
+    # A signal that meets Ansible while it forks a worker can be lost on it: this one comes in the middle of a task.
     under_way = ansible.inputs / "under_way"
     play[0]["tasks"][-1] = {"ansible.builtin.command": {"argv": ["sh", "-c", f"touch '{under_way}' && sleep 60"]}}
     path = ansible.inputs / "interrupted.json"

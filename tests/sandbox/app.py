@@ -74,10 +74,19 @@ class Application:
             await fault.answer(scope, receive, send)
             return
 
+        replayed = False
+
         async def replay() -> Message:
+            nonlocal replayed
+            if replayed:
+                return await receive()
+            replayed = True
             return {"type": "http.request", "body": body, "more_body": False}
 
-        await self._vendors(scope, replay, send)
+        if fault.cut_after is None:
+            await self._vendors(scope, replay, send)
+        else:
+            await fault.cut(self._vendors, scope, replay, send)
 
     async def _refuse_reuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._world.counters.reused_connections += 1

@@ -2,17 +2,18 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """BeyondTrust Remote Support, from "Authenticate to the Remote Support API", "Command API" (XML and v2),
-"get_api_info", "check_health", the OpenAPI files of the Configuration API (Remote Support, spec 1.10) and of the
-Command API (2.0.0).
+"get_api_info", "check_health", "set_session_attributes", "get_session_attributes", and the OpenAPI file of the
+Command API (2.0.0). The Configuration API and the Backup API have files of their own.
 
 Documented: `oauth2/token` with Basic and a form, one hour, 30 tokens an account of which a further one kills the
 oldest without a word; tokens die when the secret is regenerated or the account disabled; the bad token's JSON, on
 the XML API too; 403 without permission; one call a connection; Accept: application/json; HEAD wherever GET; 405 and
-OPTIONS with Allow; 401 for an unknown parameter at the Configuration API and 400 at Command v2; the pages and their
-headers; the fields of an API account; 20 calls a second and 15,000 an hour an account with X-RateLimit-Limit and
--Remaining; `<success>0` and 500 for a sick appliance. Seen in public code: credentials in the body; the grant as
-JSON with Basic; cookies on the token's answer; `http://` in Link; an XML `<error>` with status 200 where the
-permission is missing.
+OPTIONS with Allow; 400 for an unknown parameter at Command v2; 20 calls a second and 15,000 an hour an account with
+X-RateLimit-Limit and -Remaining; `<success>0` and 500 for a sick appliance; the XML API by GET or form, not
+multipart; `set_session_attributes` acts (by GET too) and needs full access, keeps what it does not name, clears what
+is empty, takes configured custom fields only, 1024 characters each and 10 KB in all, and answers `<success>` or
+`<error>`. Seen in public code: credentials in the body; the grant as JSON with Basic; cookies on the token's answer;
+an XML `<error>` with status 200 where the permission is missing.
 
 Assumed, since not documented:
 - a lockout after 5 refused logins, for 15 minutes, answered like bad credentials; a granted login ends the count
@@ -21,93 +22,59 @@ Assumed, since not documented:
 - 429 for an exceeded rate, without Retry-After; refused calls are not counted; logins count for the account they
   name
 - a cookie, which an API client has no reason to keep, is 400; so is a second request on a connection
-- 406 without Accept: application/json; a page beyond the last is an empty list; 422 for a page number out of range
-- an XML call that is unknown or not a form is an `<error>` with status 200; a POST takes its action from the form
-  alone
-- the JSON of a 403; `failed_login_expiration` is empty when nothing is locked
+- 406 without Accept: application/json
+- every refusal of an XML call is an `<error>` with status 200, and its words; a POST takes its parameters from the
+  form alone; the commands on sessions refuse parameters that they do not know
+- the JSON of a 403
 """
 
 from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
 from xml.sax.saxutils import escape, quoteattr
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from .beyondtrust_backup import BackupApi
+from .beyondtrust_configuration import ConfigurationApi
+from .beyondtrust_site import Site
 from .clock import iso_8601
+from .records import CUSTOM_FIELDS
 from .tokens import Token
-from .vendor import (
-    FORM,
-    JSON,
-    Handler,
-    Refusal,
-    Vendor,
-    address,
-    basic_credentials,
-    media_type,
-    parse_form,
-    parse_json,
-)
+from .vendor import FORM, JSON, Refusal, basic_credentials, media_type, parse_form, parse_json
 from .world import Account, same
 
 NAMESPACES = {
     "old": "http://www.bomgar.com/namespaces/API/command",
     "new": "https://www.beyondtrust.com/namespaces/API/command",
 }
-_DENIED = "The resource owner or authorization server denied the request."
 _API_VERSION = "1.26.1"
 _VERSION = "25.2.1"
 _APPLIANCE = "sandbox.example"
 _APPLIANCE_ID = "00000000-0000-4000-8000-000000000001"
 _SICK = "The appliance is not well."
-_PAGE_SIZES = range(5, 101)
-_ACCOUNT = "sandbox.account"
+_CUSTOM = "session.custom."
+_FIELD_CHARACTERS = 1024
+_ALL_FIELDS_BYTES = 10 * 1024
 
 
-class BeyondTrust(Vendor):
-    """Below `/beyondtrust`, which stands for the site's root."""
-
-    provider = "beyondtrust"
-    regeneration_kills_tokens = True
+class BeyondTrust(Site):
+    """The site with all of its APIs; tokens and the Command API are here."""
 
     def routes(self) -> list[Route]:
         return [
             self.route("/oauth2/token", POST=self.token),
-            self._json_route("/api/command/v2/info", self.info),
-            self._json_route("/api/command/v2/health", self.health),
+            self.json_route("/api/command/v2/info", GET=self.info),
+            self.json_route("/api/command/v2/health", GET=self.health),
             self.route("/api/command", GET=self.command, POST=self.command),
-            self._json_route("/api/config/v1/api-account", self.accounts),
-            self._json_route("/api/config/v1/api-account/{id:int}", self.account),
             self.route("/check_health", GET=self.check_health),
+            *ConfigurationApi(self).routes(),
+            *BackupApi(self).routes(),
         ]
-
-    def _json_route(self, path: str, read: Handler) -> Route:
-        async def options(request: Request) -> Response:
-            return Response(status_code=204, headers={"Allow": "GET, HEAD, OPTIONS"})
-
-        return self.route(path, GET=read, HEAD=read, OPTIONS=options)
-
-    def error(self, status: int, code: str, message: str) -> Response:
-        return JSONResponse({"error": code, "message": message}, status)
-
-    def before(self, request: Request) -> None:
-        if "cookie" in request.headers:
-            self.world.counters.cookies_presented += 1
-            raise self.refuse(400, "invalid_request", "An API client keeps no cookies.")
-
-    def after(self, request: Request, response: Response) -> None:
-        account: Account | None = request.scope.get(_ACCOUNT)
-        limit = self.world.limits.beyondtrust_per_hour
-        if account is not None:
-            response.headers["X-RateLimit-Limit"] = str(limit)
-            remaining = account.rate.remaining(self.world.clock.now(), 3600, limit)
-            response.headers["X-RateLimit-Remaining"] = str(remaining)
 
     # Tokens
 
@@ -118,11 +85,11 @@ class BeyondTrust(Vendor):
             client_id, client_secret = self._credentials(request, body)
             account = login.account = self.world.named(self.provider, client_id)
             if account is not None:
-                self._take(request, account)
+                self.take(request, account)
             self._check_grant(request, body)
             if account is None:
                 raise self._bad_credentials()
-            self._check_address(request, account)
+            self.check_address(request, account)
             self._check_secret(account, client_secret)
             limits = self.world.limits
             live = self.world.tokens.live(account.key)
@@ -185,9 +152,6 @@ class BeyondTrust(Vendor):
         refusal.response.headers["WWW-Authenticate"] = 'Basic realm="OAuth"'
         return refusal
 
-    def bad_token(self) -> Refusal:
-        return self.refuse(401, "access_denied", _DENIED)
-
     # Command API
 
     async def info(self, request: Request) -> Response:
@@ -222,10 +186,10 @@ class BeyondTrust(Vendor):
     def _v2_call(self, request: Request) -> Account:
         if not self.world.switches.beyondtrust_v2:
             raise self.refuse(404, "not_found", "There is nothing at this path.")
-        account = self._call(request, test=True)
+        account = self.call(request, test=True)
         if account.permissions["perm_command"] == "deny":
             raise self.refuse(403, "forbidden", "The API account may not use the Command API.")
-        self._check_accept(request)
+        self.check_accept(request)
         if request.query_params:
             raise self.refuse(400, "bad_request", "Unknown parameter.")
         return account
@@ -235,10 +199,11 @@ class BeyondTrust(Vendor):
         body = await request.body()
         if request.method == "POST":
             is_form = media_type(request) == FORM and not request.url.query
-            action = ((parse_form(body) if is_form else None) or {}).get("action")
+            parameters = parse_form(body) if is_form else None
         else:
-            action = request.query_params.get("action")
-        account = self._call(request, test=action in ("get_api_info", "check_health"))
+            parameters = parse_form(request.url.query.encode())
+        action = (parameters or {}).pop("action", "")
+        account = self.call(request, test=action in ("get_api_info", "check_health"))
         if account.permissions["perm_command"] == "deny":
             name = account.configuration.key
             return self._xml_error(f'The API client "{name}" does not have permission to use the Command API.')
@@ -246,7 +211,38 @@ class BeyondTrust(Vendor):
             return self._xml("api_information", self._api_information(account))
         if action == "check_health":
             return self._xml("health_check", self._health_check())
-        return self._xml_error("The action is missing or unknown.")
+        if parameters is None or action not in ("get_session_attributes", "set_session_attributes"):
+            return self._xml_error("The action is missing or unknown.")
+        attributes = self.world.records.sessions.get(parameters.pop("lsid", ""))
+        if attributes is None:
+            return self._xml_error("The lsid is missing or that of no active session.")
+        if action == "set_session_attributes":
+            return self._set_attributes(account, attributes, parameters)
+        if parameters:
+            return self._xml_error("The command has an unknown parameter.")
+        inner = "".join(
+            f"<custom_attribute display_name={quoteattr(CUSTOM_FIELDS[name])} code_name={quoteattr(name)}>"
+            f"{escape(value)}</custom_attribute>"
+            for name, value in attributes.items()
+        )
+        return self._xml("custom_attributes", inner)
+
+    def _set_attributes(self, account: Account, attributes: dict[str, str], parameters: dict[str, str]) -> Response:
+        """The attributes that are named change, an empty one goes, the others stay."""
+        if account.permissions["perm_command"] != "full_access":
+            return self._xml_error("The command needs full access to the Command API.")
+        fields = {name.removeprefix(_CUSTOM): value for name, value in parameters.items() if name.startswith(_CUSTOM)}
+        if len(fields) != len(parameters) or not set(fields) <= set(CUSTOM_FIELDS):
+            return self._xml_error("The command has an unknown parameter or custom field.")
+        if any(len(value) > _FIELD_CHARACTERS for value in fields.values()):
+            return self._xml_error("A custom field is longer than 1024 characters.")
+        merged = {name: value for name, value in {**attributes, **fields}.items() if value}
+        if sum(len(value.encode()) for value in merged.values()) > _ALL_FIELDS_BYTES:
+            return self._xml_error("The custom fields are larger than 10 KB.")
+        attributes.clear()
+        attributes.update(merged)
+        self.world.counters.of(account.key).acts += 1
+        return self._xml("success", "Session attributes were set")
 
     def _api_information(self, account: Account) -> str:
         """Permissions as 1 and 0, but for perm_command."""
@@ -279,112 +275,3 @@ class BeyondTrust(Vendor):
         """GET check_health at the site's root, which looks at no token."""
         healthy = self.world.switches.beyondtrust_healthy
         return self._xml("health_check", self._health_check()) if healthy else Response(_SICK, 500)
-
-    # Configuration API
-
-    async def accounts(self, request: Request) -> Response:
-        """GET api/config/v1/api-account: `per_page` 5..100, `current_page` from 1, `name` exact but for case."""
-        self._config_call(request, {"per_page", "current_page", "name"})
-        errors: dict[str, list[str]] = {}
-        per_page = _whole_number(request, "per_page", 100)
-        if per_page not in _PAGE_SIZES:
-            errors["per_page"] = ["The per page must be between 5 and 100."]
-        page = _whole_number(request, "current_page", 1)
-        if page < 1:
-            errors["current_page"] = ["The current page must be at least 1."]
-        name = request.query_params.get("name")
-        if name is not None and not 1 <= len(name) <= 255:
-            errors["name"] = ["The name must be between 1 and 255 characters."]
-        if errors:
-            return JSONResponse({"message": "The given data was invalid.", "errors": errors}, 422)
-        found = [
-            document
-            for document in map(self._document, self._numbered().items())
-            if name is None or document["name"].casefold() == name.casefold()
-        ]
-        last = max(1, -(-len(found) // per_page))
-        headers = {
-            "Link": _links(request, page, last, {"per_page": str(per_page), **({"name": name} if name else {})}),
-            "X-BT-Pagination-Current-Page": str(page),
-            "X-BT-Pagination-Last-Page": str(last),
-            "X-BT-Pagination-Per-Page": str(per_page),
-            "X-BT-Pagination-Total": str(len(found)),
-        }
-        return JSONResponse(found[(page - 1) * per_page : page * per_page], headers=headers)
-
-    async def account(self, request: Request) -> Response:
-        """GET api/config/v1/api-account/{id}."""
-        self._config_call(request, set())
-        number = request.path_params["id"]
-        account = self._numbered().get(number)
-        if account is None:
-            return JSONResponse({"message": "The API account was not found."}, 404)
-        return JSONResponse(self._document((number, account)))
-
-    def _config_call(self, request: Request, known: set[str]) -> None:
-        account = self._call(request, test=True)
-        if account.permissions["perm_configuration"] is not True:
-            raise self.refuse(403, "forbidden", "The API account may not use the Configuration API.")
-        self._check_accept(request)
-        if set(request.query_params) - known:
-            raise self.refuse(401, "access_denied", "Unknown parameter.")
-
-    def _numbered(self) -> dict[int, Account]:
-        return dict(enumerate(self.world.beyondtrust_accounts(), start=1))
-
-    def _document(self, numbered: tuple[int, Account]) -> dict[str, Any]:
-        number, account = numbered
-        locked = account.locked_until > self.world.clock.now()
-        return {
-            "id": number,
-            "name": account.configuration.key,
-            "comments": account.configuration.comments,
-            "enabled": account.enabled,
-            "ip_addresses": ",".join(account.ip_addresses),
-            "client_id": account.configuration.client_id,
-            "failed_login_attempts": account.failed_logins,
-            "failed_login_expiration": iso_8601(account.locked_until) if locked else "",
-            **account.permissions,
-        }
-
-    # Checks
-
-    def _call(self, request: Request, test: bool = False) -> Account:
-        account, _ = self.bearer(request, test)
-        self._take(request, account)
-        self._check_address(request, account)
-        return account
-
-    def _take(self, request: Request, account: Account) -> None:
-        request.scope[_ACCOUNT] = account
-        limits = self.world.limits
-        if not account.rate.take(
-            self.world.clock.now(), limits.beyondtrust_per_second, 3600, limits.beyondtrust_per_hour
-        ):
-            raise self.refuse(429, "too_many_requests", "The rate limit is exceeded.")
-
-    def _check_address(self, request: Request, account: Account) -> None:
-        if not account.admits(address(request)):
-            raise self.refuse(403, "access_denied", _DENIED)
-
-    def _check_accept(self, request: Request) -> None:
-        accepted = {part.partition(";")[0].strip().lower() for part in request.headers.get("accept", "").split(",")}
-        if JSON not in accepted:
-            raise self.refuse(406, "not_acceptable", "The call needs Accept: application/json.")
-
-
-def _whole_number(request: Request, name: str, default: int) -> int:
-    """A query parameter; 0, which no parameter allows, if it is no number."""
-    text = request.query_params.get(name, str(default))
-    return int(text) if text.isascii() and text.isdigit() else 0
-
-
-def _links(request: Request, page: int, last: int, parameters: Mapping[str, str]) -> str:
-    """A Link header (RFC 8288) whose URLs say http, as real sites' do."""
-    pages = {"first": 1, "previous": page - 1, "next": page + 1, "last": last}
-    links = []
-    for rel, number in pages.items():
-        if 1 <= number <= last:
-            url = request.url.replace(scheme="http", query=urlencode({**parameters, "current_page": number}))
-            links.append(f'<{url}>; rel="{rel}"')
-    return ", ".join(links)

@@ -2,14 +2,17 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """CIMcloud, from the help-center pages "API Framework: Authentication", "... Application Authorizations", "Refresh
-Tokens", "... Health Checks", "... Configuration and Rate Limits", "... GET Requests" and "POST
-GenerateCustomerSession".
+Tokens", "... Health Checks", "... Configuration and Rate Limits", "... GET Requests", "... Pagination",
+"... Searchstrings", "... POST Requests" and "POST GenerateCustomerSession".
 
 Documented: `authenticate` with its three JSON fields and no Authorization header; 7 days for the token, 30 for the
 refresh token; `refresh` with a bare JSON string; Basic authorizations that have no token; `GenerateCustomerSession/`
 with its slash, for session type Any only; `validate` and its 401; the health checks with their misspelt field; 2
-calls a second and 100 in 15 minutes with the three X-RateLimit headers, Reset in seconds; 50 records a page;
-`OnlineOrders` marks what it reads as exported.
+calls a second and 100 in 15 minutes with the three X-RateLimit headers, Reset in seconds; `/{resource}/`, then a
+searchstring, a page or both, 50 records a page, pages from 1, where 0 is page 1 too; `searchlike~field~value`;
+`customer_price` for a token with a session; `OnlineOrders` answers the orders that are not exported and marks them;
+a POST of one record or an array updates what exists and adds the rest, found by primary or user key, the primary one
+first; its answer; no nested objects; more than ten records wait in a queue.
 
 Assumed, since not documented:
 - errors are JSON `{"message": s}`: 400 for a request, 401 for credentials and tokens, 403 for an address, a method
@@ -24,12 +27,22 @@ Assumed, since not documented:
   counted
 - the allowed methods do not concern `authenticate`, `refresh` and the canary; an address list concerns all but the
   canary
+- a resource that is not assigned is 403; assigned are all at the start; the calls that are no resource need none
+- data paths answer with and without their last slash; a page that is not there is an empty list; searchstrings other
+  than one `searchlike` are 400, though the vendor has more, and so is one for an unknown field
+- the fields of customers and products; `customers` takes a POST as `account` does, whose sample is published; the
+  primary key is `id`, the user key `ref_id`
+- records that cannot be imported, for an unknown field or key, make `success` false and import nothing, with 200;
+  a body that is no record is 400
+- the queue's answer has the documented fields with the action DataQueued; it imports after a minute, and drops
+  silently what it cannot
 - a reset AuthPassword leaves tokens alive; a disabled authorization's tokens die
 """
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
 from typing import Any
 
 from starlette.requests import Request
@@ -39,13 +52,14 @@ from starlette.routing import Route
 from .clock import iso_8601
 from .configuration import CIMCLOUD_SITE, CUSTOMERS
 from .rates import Rate
+from .records import Import
 from .tokens import Token
 from .vendor import JSON, Vendor, address, authorization, basic_credentials, media_type, parse_json
 from .world import Account, same
 
 _LOGIN_FIELDS = {"AuthKey", "AuthUserName", "AuthPassword"}
 _RECORDS_PER_PAGE = 50
-_PRODUCTS = 120
+_RECORDS_PER_IMPORT = 10
 _RATE = "sandbox.rate"
 
 
@@ -63,9 +77,15 @@ class Cimcloud(Vendor):
             self.route(f"{site}/validate", GET=self.validate),
             self.route(f"{site}/healthcheck", GET=self.healthcheck),
             self.route(f"{site}/healthcheck/canary", GET=self.canary),
-            self.route(f"{site}/products", GET=self.products),
-            self.route(f"{site}/products/{{search}}/{{page:int}}", GET=self.products),
             self.route(f"{site}/OnlineOrders", GET=self.orders),
+            *(self.route(f"{site}/{path}", POST=self.write_accounts) for path in ("account", "account/")),
+            *(
+                self.route(f"{site}/{path}", GET=self.customers, POST=self.write_customers)
+                for path in ("customers", "customers/")
+            ),
+            self.route(f"{site}/customers/{{rest:path}}", GET=self.customers),
+            *(self.route(f"{site}/{path}", GET=self.accounts) for path in ("accounts", "accounts/{rest:path}")),
+            *(self.route(f"{site}/{path}", GET=self.products) for path in ("products", "products/{rest:path}")),
         ]
 
     def error(self, status: int, code: str, message: str) -> Response:
@@ -186,25 +206,126 @@ class Cimcloud(Vendor):
         self._take(request, None)
         return JSONResponse({"status": "Running"})
 
+    async def accounts(self, request: Request) -> Response:
+        """GET /{site}/accounts/..."""
+        self._resource_call(request, "accounts")
+        return JSONResponse(self._page(request, "accounts"))
+
+    async def customers(self, request: Request) -> Response:
+        """GET /{site}/customers/..."""
+        self._resource_call(request, "customers")
+        return JSONResponse(self._page(request, "customers"))
+
     async def products(self, request: Request) -> Response:
-        """GET /{site}/products[/{search}/{page}]; pages count from 1. A session's answer has the customer's prices."""
-        _, token = self._call(request)
-        page = int(request.path_params.get("page", 1))
-        if page < 1:
-            raise self.refuse(400, "invalid_request", "Pages count from 1.")
-        numbers = range(1, _PRODUCTS + 1)[(page - 1) * _RECORDS_PER_PAGE : page * _RECORDS_PER_PAGE]
-        products: list[dict[str, Any]] = [
-            {"id": number, "name": f"Product {number}", "price": 10.0} for number in numbers
-        ]
+        """GET /{site}/products/...; a session's answer has the customer's prices."""
+        _, token = self._resource_call(request, "products")
+        products = self._page(request, "products")
         if token is not None and token.session:
             products = [{**product, "customer_price": 9.0} for product in products]
         return JSONResponse(products)
 
     async def orders(self, request: Request) -> Response:
         """GET /{site}/OnlineOrders: a read that changes what it reads."""
-        self._call(request)
-        self.world.counters.orders_exported += 1
-        return JSONResponse([{"id": 1, "exported": 0 if self.world.counters.orders_exported == 1 else 1}])
+        account, _ = self._resource_call(request, "OnlineOrders")
+        new = [order for order in self.world.records.tables["orders"] if not order["exported"]]
+        response = JSONResponse(new)
+        for order in new:
+            order["exported"] = 1
+        self.world.counters.orders_exported += len(new)
+        self.world.counters.of(account.key).acts += bool(new)
+        return response
+
+    def _page(self, request: Request, table: str) -> list[dict[str, Any]]:
+        """What the path wants after the resource: a searchstring, a page, or both."""
+        self._import_due()
+        records = self.world.records.tables[table]
+        search, page = "", "1"
+        parts = [part for part in request.path_params.get("rest", "").split("/") if part]
+        if len(parts) == 1 and not parts[0].isdigit():
+            search = parts[0]
+        elif parts:
+            *searches, page = parts
+            search = "/".join(searches)
+        if not (page.isascii() and page.isdigit()) or len(parts) > 2:
+            raise self.refuse(400, "invalid_request", "After the resource come a searchstring and a page.")
+        if search:
+            command, _, rest = search.partition("~")
+            field, tilde, value = rest.partition("~")
+            if command != "searchlike" or not tilde or "|" in value or field not in records[0]:
+                raise self.refuse(400, "invalid_request", "The searchstring is not searchlike~field~value.")
+            records = [record for record in records if value.casefold() in str(record[field]).casefold()]
+        start = (max(1, int(page)) - 1) * _RECORDS_PER_PAGE
+        return records[start : start + _RECORDS_PER_PAGE]
+
+    # Writes
+
+    async def write_accounts(self, request: Request) -> Response:
+        """POST /{site}/account/."""
+        return await self._write(request, "account", "accounts")
+
+    async def write_customers(self, request: Request) -> Response:
+        """POST /{site}/customers."""
+        return await self._write(request, "customers", "customers")
+
+    async def _write(self, request: Request, resource: str, table: str) -> Response:
+        account, _ = self._resource_call(request, resource)
+        self._check_json(request)
+        document = parse_json(await request.body())
+        records = document if isinstance(document, list) else [document]
+        if not records or not all(isinstance(record, dict) and record for record in records):
+            raise self.refuse(400, "invalid_request", "The body is not a record or an array of records.")
+        if any(isinstance(value, (dict, list)) for record in records for value in record.values()):
+            raise self.refuse(400, "invalid_request", "Nested objects are not supported.")
+        self._import_due()
+        answer: dict[str, Any] = {
+            "action": "DataImported",
+            "success": True,
+            "importedRecords": 0,
+            "updatedRecords": 0,
+            "recordCountInRequest": len(records),
+            "message": None,
+        }
+        if len(records) > _RECORDS_PER_IMPORT:
+            due = self.world.clock.now() + self.world.limits.cimcloud_queue
+            self.world.records.imports.append(Import(due, table, records))
+            answer |= {"action": "DataQueued", "message": "The records were added to the queue."}
+        elif wrong := next(self._wrong(table, records), None):
+            return JSONResponse({**answer, "success": False, "message": wrong})
+        else:
+            updated = sum(self._import(table, record) for record in records)
+            answer |= {"importedRecords": len(records) - updated, "updatedRecords": updated}
+        self.world.counters.of(account.key).acts += 1
+        return JSONResponse(answer)
+
+    def _wrong(self, table: str, records: list[dict[str, Any]]) -> Iterator[str]:
+        known = self.world.records.tables[table]
+        for record in records:
+            if not set(record) <= set(known[0]):
+                yield "A record has an unknown field."
+            elif "id" in record and all(record["id"] != other["id"] for other in known):
+                yield "A record has an unknown id."
+            elif "id" not in record and not isinstance(record.get("ref_id"), str):
+                yield "A record has neither id nor ref_id."
+
+    def _import(self, table: str, record: dict[str, Any]) -> bool:
+        """Write a record that is right, and say whether it was there."""
+        known = self.world.records.tables[table]
+        key = "id" if "id" in record else "ref_id"
+        for other in known:
+            if other[key] == record[key]:
+                other.update(record)
+                return True
+        known.append({**dict.fromkeys(known[0]), **record, "id": len(known) + 1})
+        return False
+
+    def _import_due(self) -> None:
+        """Let the queue catch up with the clock."""
+        records = self.world.records
+        for item in [item for item in records.imports if item.due <= self.world.clock.now()]:
+            records.imports.remove(item)
+            for record in item.records:
+                if next(self._wrong(item.table, [record]), None) is None:
+                    self._import(item.table, record)
 
     # Checks
 
@@ -221,6 +342,13 @@ class Cimcloud(Vendor):
             raise self.bad_token()
         self._check_rights(request, account)
         return account, None
+
+    def _resource_call(self, request: Request, resource: str) -> tuple[Account, Token | None]:
+        """A call of a resource, which must be assigned to the authorization."""
+        account, token = self._call(request)
+        if resource not in account.resources:
+            raise self.refuse(403, "forbidden", "The resource is not assigned to the authorization.")
+        return account, token
 
     def _bearer_call(self, request: Request, test: bool = False) -> tuple[Account, Token]:
         self._take(request, self.owner(authorization(request, "Bearer")))

@@ -23,6 +23,7 @@ CIMCLOUD_SITE = "sandbox-store"
 CUSTOMERS = ("buyer@customer.example", "second.buyer@customer.example")
 ELSEWHERE = ("192.0.2.0/24",)
 METHODS = ("GET", "POST", "PUT", "DELETE")
+CIMCLOUD_RESOURCES = ("accounts", "account", "customers", "products", "OnlineOrders")
 
 PERMISSIONS: Mapping[str, bool | str] = {
     "perm_command": "deny",
@@ -92,14 +93,21 @@ class AccountConfiguration:
 
 @dataclass(frozen=True)
 class Limits:
-    """Numbers that the control API can change. Lifetimes and windows in seconds."""
+    """Numbers that the control API can change. Lifetimes, windows and waits in seconds.
+
+    `rimo3_queued`, `rimo3_running`: how long a sequence is in that state. `cimcloud_queue`: how long an import of more
+    than ten records waits.
+    """
 
     rimo3_lifetime: int = 3600
+    rimo3_queued: int = 60
+    rimo3_running: int = 240
     cimcloud_per_second: int = 2
     cimcloud_per_window: int = 100
     cimcloud_window: int = 900
     cimcloud_lifetime: int = 7 * 86400
     cimcloud_refresh_lifetime: int = 30 * 86400
+    cimcloud_queue: int = 60
     jim2_licences: int = 2
     jim2_lifetime: int = 1200
     beyondtrust_per_second: int = 20
@@ -115,6 +123,7 @@ class Switches:
     """Variants of a vendor's behaviour that the control API can choose.
 
     `beyondtrust_v2`: the release has the Command API v2. `beyondtrust_healthy`: the appliance is well.
+    `beyondtrust_http_links`: the URLs of Link say http. `rimo3_sequences_fail`: new uploads will fail.
     `jim2_expires_in`: seconds to announce, None to announce nothing; the lifetime stays what it is.
     The `cimcloud_*` can also be set for one account.
     """
@@ -122,7 +131,9 @@ class Switches:
     beyondtrust_v2: bool = True
     beyondtrust_namespace: str = "new"
     beyondtrust_healthy: bool = True
+    beyondtrust_http_links: bool = True
     extra_beyondtrust_accounts: int = 0
+    rimo3_sequences_fail: bool = False
     jim2_expires_in: int | None = None
     cimcloud_names: str = "token"
     cimcloud_zone: bool = True
@@ -142,7 +153,7 @@ class Configuration:
 
 def generate() -> Configuration:
     """A configuration with new secrets."""
-    everything = {**PERMISSIONS, "perm_command": "full_access", "perm_configuration": True}
+    everything = {**PERMISSIONS, "perm_command": "full_access", "perm_configuration": True, "perm_backup": True}
     accounts = (
         _rimo3("rimo3"),
         _rimo3("rimo3_awkward", awkward=True),

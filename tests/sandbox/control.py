@@ -16,13 +16,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from .configuration import METHODS, PERMISSIONS, Limits, Switches, new_secret
+from .configuration import CIMCLOUD_RESOURCES, METHODS, PERMISSIONS, Limits, Switches, new_secret
 from .faults import Fault
 from .vendor import Vendor, authorization, parse_json
 from .world import Account, World, same
 
 _Record = TypeVar("_Record", bound="Limits | Switches")
 _CHOICES = {"beyondtrust_namespace": ("old", "new"), "cimcloud_names": ("token", "bearer_token")}
+_LARGEST = 1 << 40
 _SESSION_ACCESS = ("none", "any", "auto")
 
 
@@ -49,6 +50,9 @@ class Control:
             self._route("/faults", "GET", self.faults),
             self._route("/faults", "POST", self.add_fault),
             self._route("/faults", "DELETE", self.clear_faults),
+            self._route("/backup", "GET", self.backup),
+            self._route("/backup", "POST", self.change_backup),
+            self._route("/records", "GET", self.records),
             self._route("/secrets", "GET", self.secrets),
             self._route("/reset", "POST", self.reset),
         ]
@@ -120,6 +124,7 @@ class Control:
             "ip_addresses": self._restrict_addresses,
             "allowed_methods": self._allow_methods,
             "permissions": self._permit,
+            "resources": self._assign,
             "session_access": self._session_access,
             "revoke_tokens": self._revoke,
             "evict_oldest": self._evict,
@@ -174,6 +179,13 @@ class Control:
         account.permissions.update(value)
         return {}
 
+    def _assign(self, account: Account, value: Any) -> dict[str, Any]:
+        resources = _strings(value, "resources")
+        _expect(set(resources) <= set(CIMCLOUD_RESOURCES), f"resources are of {', '.join(CIMCLOUD_RESOURCES)}")
+        _expect(account.configuration.provider == "cimcloud", "only CIMcloud's authorizations have resources")
+        account.resources = resources
+        return {}
+
     def _session_access(self, account: Account, value: Any) -> dict[str, Any]:
         _expect(value in _SESSION_ACCESS, f"session_access is one of {', '.join(_SESSION_ACCESS)}")
         account.session_access = value
@@ -213,10 +225,12 @@ class Control:
         }
 
     def add_fault(self, request: Request, document: dict[str, Any]) -> dict[str, Any]:
-        known = {"path", "method", "times", "status", "headers", "body", "body_size", "delay", "truncate"}
+        known = {"path", "method", "times", "skip", "status", "headers", "body", "body_size", "delay"}
+        known |= {"truncate", "cut_after"}
         path, times = document.get("path"), document.get("times", 1)
         headers, status, delay = document.get("headers", {}), document.get("status", 200), document.get("delay", 0.0)
         method, body, size = document.get("method"), document.get("body"), document.get("body_size")
+        skip, cut_after = document.get("skip", 0), document.get("cut_after")
         _expect(set(document) <= known, f"a fault has {', '.join(sorted(known))}")
         _expect(isinstance(path, str) and path.startswith("/"), "path begins with /")
         _expect(isinstance(times, int) and times > 0, "times is a number of requests")
@@ -227,6 +241,11 @@ class Control:
         _expect(method is None or isinstance(method, str), "method is a string or null")
         _expect(body is None or isinstance(body, str), "body is a string or null")
         _expect(size is None or (isinstance(size, int) and 0 <= size <= 2 << 30), "body_size is at most 2 GiB")
+        _expect(type(skip) is int and skip >= 0, "skip is a number of requests")
+        _expect(
+            cut_after is None or (type(cut_after) is int and cut_after >= 0 and status is None),
+            "cut_after is a number of bytes of the vendor's own answer (status null)",
+        )
         _expect(isinstance(delay, (int, float)) and delay >= 0, "delay is in seconds")
         fault = Fault(
             path=str(path),
@@ -238,6 +257,8 @@ class Control:
             body_size=size,
             delay=float(delay),
             truncate=document.get("truncate") is True,
+            cut_after=cut_after,
+            skip=skip,
         )
         self._world.faults.all.append(fault)
         return {}
@@ -245,6 +266,22 @@ class Control:
     def clear_faults(self, request: Request, document: dict[str, Any]) -> dict[str, Any]:
         self._world.faults.all.clear()
         return {}
+
+    def backup(self, request: Request, document: dict[str, Any]) -> dict[str, Any]:
+        return dataclasses.asdict(self._world.records.backup)
+
+    def change_backup(self, request: Request, document: dict[str, Any]) -> dict[str, Any]:
+        """`revision` and `size`, either or both."""
+        backup = self._world.records.backup
+        _expect(set(document) <= {"revision", "size"}, "a backup has a revision and a size")
+        for name, value in document.items():
+            _expect(type(value) is int and 0 <= value <= _LARGEST, f"{name} is a whole number of at most {_LARGEST}")
+            setattr(backup, name, value)
+        return self.backup(request, {})
+
+    def records(self, request: Request, document: dict[str, Any]) -> dict[str, Any]:
+        """All that the vendors keep, for what no vendor's own call shows."""
+        return dataclasses.asdict(self._world.records)
 
     def reset(self, request: Request, document: dict[str, Any]) -> dict[str, Any]:
         self._world.reset()

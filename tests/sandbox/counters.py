@@ -18,6 +18,8 @@ class AccountCounters:
     `token_requests`: requests at the token, authenticate or refresh endpoint that name the account, granted or refused.
     `refused_logins`: those of them answered 401 or 403. `tests`, `calls`: requests elsewhere that carry a token of the
     account, dead ones included, or its Basic credentials; `tests` are those at a test endpoint, `calls` are all.
+    `acts`: calls that were carried out and changed what the vendor keeps, whatever became of their answers; tokens,
+    sessions and logoffs have counters of their own.
     """
 
     token_requests: int = 0
@@ -28,6 +30,7 @@ class AccountCounters:
     logoffs: int = 0
     calls: int = 0
     customer_sessions: int = 0
+    acts: int = 0
 
 
 class Counters:

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .connections import Connection
 
@@ -19,11 +19,12 @@ _TRUNCATED_BY = 1024
 
 @dataclass
 class Fault:
-    """Answers the next `left` requests whose path begins with `path`.
+    """Answers `left` requests whose path begins with `path`, after the next `skip` of them.
 
-    `status` None: only the delay is scripted, the vendor answers. `body_size`: bytes, streamed without a Content-Length
-    unless `headers` has one; `body` comes first, `x` fills the rest. `delay`: real seconds before the answer.
-    `truncate`: the Content-Length promises more than is sent before the connection closes.
+    `status` None: the vendor answers, and only `delay` and `cut_after` are scripted. `body_size`: bytes, streamed
+    without a Content-Length unless `headers` has one; `body` comes first, `x` fills the rest. `delay`: real seconds
+    before the answer. `truncate`: the Content-Length promises more than is sent before the connection closes.
+    `cut_after`: bytes of the vendor's own answer after which the connection closes.
     """
 
     path: str
@@ -35,6 +36,8 @@ class Fault:
     body_size: int | None = None
     delay: float = 0.0
     truncate: bool = False
+    cut_after: int | None = None
+    skip: int = 0
     hits: int = 0
 
     def matches(self, method: str, path: str) -> bool:
@@ -46,7 +49,7 @@ class Fault:
         body = (self.body or "").encode()
         headers = {"content-type": "application/json"} | {name.lower(): value for name, value in self.headers.items()}
         if self.truncate:
-            headers["content-length"] = str(len(body) + _TRUNCATED_BY)
+            headers["content-length"] = str(max(len(body), self.body_size or 0) + _TRUNCATED_BY)
         elif self.body_size is None:
             headers.setdefault("content-length", str(len(body)))
         await send(
@@ -57,10 +60,6 @@ class Fault:
             }
         )
         await send({"type": "http.response.body", "body": body, "more_body": True})
-        if self.truncate:
-            connection.close()
-            await _disconnected(receive)
-            return
         missing = max(0, (self.body_size or 0) - len(body))
         while missing and not connection.lost:
             chunk = _CHUNK[:missing]
@@ -68,7 +67,34 @@ class Fault:
             missing -= len(chunk)
             # Others want to be served while gigabytes go out.
             await asyncio.sleep(0)
+        if self.truncate:
+            connection.close()
+            await _disconnected(receive)
+            return
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def cut(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """The answer of `app`, but the connection closes after `cut_after` bytes of the body."""
+        connection: Connection = scope["state"]["connection"]
+        left = self.cut_after or 0
+        closed = False
+
+        async def send_some(message: Message) -> None:
+            nonlocal left, closed
+            body = message.get("body", b"")
+            if closed:
+                return
+            if message["type"] != "http.response.body" or len(body) < left:
+                left -= len(body)
+                await send(message)
+                return
+            await send({"type": "http.response.body", "body": body[:left], "more_body": True})
+            closed = True
+            connection.close()
+
+        await app(scope, receive, send_some)
+        if closed:
+            await _disconnected(receive)
 
 
 class Faults:
@@ -81,6 +107,9 @@ class Faults:
         """The fault for this request, if any; it is used up by one."""
         for fault in self.all:
             if fault.matches(method, path):
+                if fault.skip:
+                    fault.skip -= 1
+                    continue
                 fault.left -= 1
                 fault.hits += 1
                 return fault

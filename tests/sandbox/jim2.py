@@ -7,7 +7,10 @@ below.
 Documented: `token` takes a form, the client credentials grant only, credentials by Basic or in the body; the scope
 defaults to `all`, which takes a user licence; `view` alone takes none and modifies nothing; without a free licence
 authentication fails; 20 minutes, extended by requesting a new token; a logoff that gives the licence back early
-exists; the reads' paths and, for contacts and getdata, their shape; a queued call answers 202.
+exists; the reads' paths and, for contacts and getdata, their shape; the resource types, a stock line's id (job number
+and line) and attributes; `cardfilecreate` needs a name, makes a card code if it gets none, with `Queue` (true, 1, t)
+answers 202 and the number of the B2B request, and takes a unique `SubmitRefId` with `Queue` only, which is the same as
+the body's `submitRefId` if both are given.
 
 Assumed, since not documented:
 - errors at `token` are those of RFC 6749 section 5.2; a missing licence answers what bad credentials answer
@@ -18,7 +21,12 @@ Assumed, since not documented:
 - the logoff is POST `logoff` with the token, answers 200 `{}`, and refuses a dead token
 - elsewhere errors are JSON:API's `{"errors": [...]}`; an unknown number is 404 though the token is good; a write
   with `view` is 403
-- the shape of a job's stock; the type application/vnd.api+json
+- the type application/vnd.api+json for JSON:API, whose pages and inclusions are not here, nor its writes
+- an unknown query parameter is 400
+- a new card is answered 200 with `cardNo`, `cardCode` and `name`; a card code that exists is 409; no other field of a
+  card file is looked at
+- the queue works at once, and its answer is `requestNumber`; a SubmitRefId that was used answers the number it had,
+  and makes nothing
 - a changed password leaves tokens alive; those of a user who may no longer log in die
 """
 
@@ -31,6 +39,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from .configuration import JIM2_INSTANCE
+from .records import Card
 from .tokens import Token
 from .vendor import (
     FORM,
@@ -43,12 +52,12 @@ from .vendor import (
     parse_form,
     parse_json,
 )
-from .world import same
+from .world import Account, same
 
 _SCOPES = frozenset({"view", "all"})
 _JSON_API = "application/vnd.api+json"
-_JOB = "1001"
-_CARD = "10"
+_TRUE = ("true", "1", "t")
+_FALSE = ("false", "0", "f")
 
 
 class Jim2(Vendor):
@@ -128,16 +137,22 @@ class Jim2(Vendor):
     async def stock(self, request: Request) -> Response:
         """GET api/v1/jobs/{jobno}/stock."""
         self.bearer(request, test=True)
-        self._check_number(request, _JOB, "job")
-        attributes = {"stockCode": "SAND", "description": "Sand, one bag", "quantity": 2}
-        return _document({"data": [{"id": f"{_JOB}-1", "type": "JobStock", "attributes": attributes}]})
+        number = request.path_params["number"]
+        lines = self.world.records.jobs.get(number)
+        if lines is None:
+            raise self.refuse(404, "not_found", "There is no such job.")
+        self._check_query(request, set())
+        return _resources("JobStock", number, lines)
 
     async def contacts(self, request: Request) -> Response:
         """GET api/v1/cardfiles/{cardno}/contacts."""
         self.bearer(request, test=True)
-        self._check_number(request, _CARD, "card file")
-        attributes = {"name": "A. Sample", "email": "a.sample@customer.example"}
-        return _document({"data": [{"id": f"{_CARD}-1", "type": "CardFileContact", "attributes": attributes}]})
+        number = request.path_params["number"]
+        card = next((card for card in self.world.records.cards if str(card.number) == number), None)
+        if card is None:
+            raise self.refuse(404, "not_found", "There is no such card file.")
+        self._check_query(request, set())
+        return _resources("CardFileContact", number, card.contacts)
 
     async def getdata(self, request: Request) -> Response:
         """GET api/v1/custom/getdata?queryname=...; the one query that is set up is `Sandbox`."""
@@ -148,23 +163,63 @@ class Jim2(Vendor):
         return JSONResponse({"resultSets": [{"columns": columns, "rows": [[10, "SAMPLE"]]}]})
 
     async def create_card(self, request: Request) -> Response:
-        """POST api/v1/cardfilecreate, which is queued: 202 with the number of the B2B request."""
-        _, token = self.bearer(request)
+        """POST api/v1/cardfilecreate, at once or queued."""
+        account, token = self.bearer(request)
         if "all" not in token.scopes:
             raise self.refuse(403, "forbidden", "The scope view modifies nothing.")
+        self._check_query(request, {"Queue", "SubmitRefId"})
+        queued = request.query_params.get("Queue", "false")
+        if queued not in (*_TRUE, *_FALSE):
+            raise self.refuse(400, "invalid_request", "Queue is true, 1, t, false, 0 or f.")
         document = parse_json(await request.body())
-        if media_type(request) != JSON or not isinstance(document, dict) or "cardCode" not in document:
+        fields: dict[str, Any] = document if isinstance(document, dict) else {}
+        code, name = fields.get("cardCode") or "", fields.get("name")
+        if media_type(request) != JSON or not isinstance(name, str) or not name or not isinstance(code, str):
             raise self.refuse(400, "invalid_request", "The body is not a card file.")
-        return JSONResponse({"requestNumber": 1}, 202)
+        reference = self._reference(request, fields, queued in _TRUE)
+        earlier = [card for card in self.world.records.cards if reference and card.submit_ref_id == reference]
+        if earlier:
+            return JSONResponse({"requestNumber": earlier[0].request}, 202)
+        card = self._new_card(account, code, name)
+        if queued in _FALSE:
+            return JSONResponse({"cardNo": card.number, "cardCode": card.code, "name": card.name})
+        self.world.records.b2b_requests += 1
+        card.submit_ref_id, card.request = reference, self.world.records.b2b_requests
+        return JSONResponse({"requestNumber": card.request}, 202)
 
-    def _check_number(self, request: Request, known: str, what: str) -> None:
-        if request.path_params["number"] != known:
-            raise self.refuse(404, "not_found", f"There is no such {what}.")
+    def _reference(self, request: Request, fields: dict[str, Any], queued: bool) -> str:
+        """The SubmitRefId, from the query or the body."""
+        in_query, in_body = request.query_params.get("SubmitRefId", ""), fields.get("submitRefId", "")
+        if not isinstance(in_body, str) or (in_query and in_body and in_query != in_body):
+            raise self.refuse(400, "invalid_request", "The query and the body differ in their SubmitRefId.")
+        if in_query and not queued:
+            raise self.refuse(400, "invalid_request", "A SubmitRefId needs Queue.")
+        return (in_query or in_body) if queued else ""
+
+    def _new_card(self, account: Account, code: str, name: str) -> Card:
+        cards = self.world.records.cards
+        codes = {card.code for card in cards}
+        number = cards[-1].number + 1
+        if code in codes:
+            raise self.refuse(409, "conflict", "There is a card file with that code.")
+        card = Card(number, code or f"{name[:10].upper()}.{number}", name)
+        cards.append(card)
+        self.world.counters.of(account.key).acts += 1
+        return card
+
+    def _check_query(self, request: Request, known: set[str]) -> None:
+        if set(request.query_params) - known:
+            raise self.refuse(400, "invalid_request", "The query has an unknown parameter.")
 
 
 def _oauth_error(error: str) -> Refusal:
     return Refusal(JSONResponse({"error": error}, 400))
 
 
-def _document(content: dict[str, Any]) -> Response:
-    return JSONResponse(content, media_type=_JSON_API)
+def _resources(kind: str, number: str, records: list[dict[str, Any]]) -> Response:
+    """A list of JSON:API resources whose ids are a number and a line."""
+    data = [
+        {"id": f"{number}-{line}", "type": kind, "attributes": attributes}
+        for line, attributes in enumerate(records, start=1)
+    ]
+    return JSONResponse({"data": data}, media_type=_JSON_API)

@@ -27,6 +27,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
+MULTIPART = "multipart/form-data"
 
 
 class Refusal(Exception):

@@ -11,16 +11,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .clock import Clock
-from .configuration import AccountConfiguration, Configuration, bystander
+from .configuration import CIMCLOUD_RESOURCES, AccountConfiguration, Configuration, bystander
 from .counters import Counters
 from .faults import Faults
 from .rates import Rate
+from .records import Records
 from .tokens import TokenBook
 
 
 @dataclass(eq=False)
 class Account:
-    """An account as it is now. `locked_until`: epoch seconds. `switches`: overrides of `Switches` for it alone."""
+    """An account as it is now.
+
+    `resources`: those that are assigned to a CIMcloud authorization. `locked_until`: epoch seconds. `switches`:
+    overrides of `Switches` for it alone.
+    """
 
     configuration: AccountConfiguration
     client_secret: str = field(repr=False)
@@ -29,6 +34,7 @@ class Account:
     allowed_methods: tuple[str, ...]
     session_access: str
     permissions: dict[str, bool | str]
+    resources: tuple[str, ...] = CIMCLOUD_RESOURCES
     switches: dict[str, Any] = field(default_factory=dict)
     failed_logins: int = 0
     locked_until: float = 0.0
@@ -74,6 +80,7 @@ class World:
         self.switches = configuration.switches
         self.accounts = {account.key: Account.from_configuration(account) for account in configuration.accounts}
         self.bystanders = [Account.from_configuration(account) for account in configuration.bystanders]
+        self.records = Records()
         self.address_rates: dict[str, Rate] = {}
         self.reset_counters()
 

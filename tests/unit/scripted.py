@@ -21,6 +21,8 @@ SECRET = "s3cret-value"
 BASIC = "Basic Y2xpZW50LTE6czNjcmV0LXZhbHVl"
 """What `printf 'client-1:s3cret-value' | base64` prints."""
 
+ISSUER = "https://auth.example.com"
+
 Exchange = tuple[str, t.Union[HttpResponse, AccessError]]
 """Method and URL of the request that must come, and what it gets."""
 
@@ -104,6 +106,22 @@ def jim2(**changes: t.Any) -> Account:
 def beyondtrust(**changes: t.Any) -> Account:
     given = {"name": "support", "provider": "beyondtrust", "base_url": "https://support.example.com", **_CREDENTIALS}
     return Account(**{**given, **changes})
+
+
+def oauth2(**changes: t.Any) -> Account:
+    """An account whose server publishes its endpoints; ``metadata`` in the changes spares the discovery."""
+    given = {"name": "idp", "provider": "oauth2", "base_url": ISSUER, "issuer": ISSUER, **_CREDENTIALS}
+    return Account(**{**given, **changes})
+
+
+def body_of(request: HttpRequest) -> bytes:
+    """The body of a request as a try of it would send it; each call of this is another try."""
+    body = request.body() if callable(request.body) else request.body
+    assert body is not None, f"no body: {request.method} {request.url}"
+    if isinstance(body, bytes):
+        return body
+    with body:
+        return body.read()
 
 
 _CREDENTIALS = {"client_id": "client-1", "client_secret": SECRET}

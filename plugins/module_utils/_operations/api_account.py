@@ -4,25 +4,28 @@
 
 # This module is private to the collection: it can change without notice.
 
-"""Bring an API account to the wanted state, as far as its vendor lets a program do it.
+"""Prove an API account, compare it, and name what a person has to do.
 
-All four vendors keep the writing to their portals. So this proves the credentials, compares what can be read,
-and names what a person has to do; it never claims to have changed anything.
+All four vendors keep the writing to their portals, so this never claims to have changed anything. What servers let
+a program change is in client_registration.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 import typing as t
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from .._arguments import account_from
+from .._arguments import ACCOUNT_SPEC, TRANSPORT_SPEC, account_from
 from .._errors import AccessError, ConfigurationError, RefusedError
 from .._model import Account, Token, Verdict
 from .._providers import PROVIDERS, open_provider
 from .._providers._base import SETTINGS_STEP, AccountListing, Provider, Setting, verdict_of_error
+from .._providers._client_authentication import SECRET_METHODS
+from .._providers.oauth2 import combined_verdict, verdict_on_fresh_token
 
 ACTION_TITLES = {
     "create": "create the account",
@@ -30,12 +33,22 @@ ACTION_TITLES = {
     "change": "change the settings",
     "rotate": "renew the secret",
     "delete": "delete the account",
+    "regain": "issue a new registration access token",
 }
+
+CREATED, ROTATED, UNCHANGED = "created", "rotated", "unchanged"
+"""What became of a secret."""
+
+_UNTESTED = ("untested", "introspection_not_permitted", "introspection_unsupported")
+"""Reasons of a verdict on a token that was granted, and that nothing could be learned of otherwise."""
 
 
 @dataclasses.dataclass(frozen=True)
 class WantedAccount:
-    """What the task asks for. ``manager`` is an account that may read accounts; ``settings`` are checked ones."""
+    """What the task asks for. ``manager`` is an account that may read accounts; ``settings`` are checked ones.
+
+    ``options`` are the account's own options, as its record keeps them.
+    """
 
     account: Account
     state: str = "present"
@@ -43,6 +56,10 @@ class WantedAccount:
     rotate_secret: bool = False
     manager: Account | None = None
     manager_token: Token | None = None
+    options: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
+    rotate_after_days: int | None = None
+    rotate_by: str = "update"
+    initial_access_token: str | None = dataclasses.field(default=None, repr=False)
 
 
 def wanted_account(params: t.Mapping[str, t.Any], explicit: t.Container[str] = ()) -> WantedAccount:
@@ -56,6 +73,17 @@ def wanted_account(params: t.Mapping[str, t.Any], explicit: t.Container[str] = (
                 f"manager is not for provider {provider.name}: its vendor has no call that reads accounts. Take it out."
             )
         settings = checked_settings(provider, params.get("settings") or {})
+        records_only = ("initial_access_token", "rotate_after_days", "return_secret", "vault_id")
+        idle = [option for option in records_only if params.get(option)]
+        if params.get("records_file") and not provider.registers:
+            raise ConfigurationError(
+                f"records_file is not for provider {provider.name}, whose accounts only a person can make. Take it out."
+            )
+        if idle and not params.get("records_file"):
+            raise ConfigurationError(f"{' and '.join(idle)} can only be used with records_file. Set it.")
+        days = params.get("rotate_after_days")
+        if days is not None and days < 1:
+            raise ConfigurationError("rotate_after_days must be a number of days above 0.")
     except ConfigurationError as error:
         raise error.about(account.name, account.provider) from None
     by_token = "access_token" in manager
@@ -70,17 +98,36 @@ def wanted_account(params: t.Mapping[str, t.Any], explicit: t.Container[str] = (
             account, name="manager", client_id=manager["client_id"], client_secret=manager["client_secret"]
         ),
         manager_token=provider.ready_token(account, manager["access_token"]) if by_token else None,
+        options=_recorded_options(params, account),
+        rotate_after_days=params.get("rotate_after_days"),
+        rotate_by=params.get("rotate_by") or "update",
+        initial_access_token=params.get("initial_access_token"),
     )
+
+
+def _recorded_options(params: t.Mapping[str, t.Any], account: Account) -> dict[str, t.Any]:
+    """The options that all modules need to use the account, less what the server hands out."""
+    options = {option: params.get(option) for option in ACCOUNT_SPEC if option not in ("client_id", "client_secret")}
+    for option, spec in TRANSPORT_SPEC.items():
+        options[option] = None if params.get(option) == spec.get("default") else params.get(option)
+    # Said also where it follows from the others, which a secret that nobody asked for would change.
+    options["token_endpoint_auth_method"] = account.token_endpoint_auth_method
+    return {option: value for option, value in options.items() if value is not None}
 
 
 def finished_result(result: dict[str, t.Any], *, on_portal_action: str, diff: bool) -> dict[str, t.Any]:
     """The result as Ansible takes it: failed where a person must act and the task does not just report that."""
     if diff:
         differences = result["differences"]
-        result["diff"] = {
-            "before": {item["field"]: item["found"] for item in differences},
-            "after": {item["field"]: item["wanted"] for item in differences},
-        }
+        before = {item["field"]: item["found"] for item in differences}
+        after = {item["field"]: item["wanted"] for item in differences}
+        if result["secret"] == CREATED:
+            after = dict(result["account"].get("fields", {}))
+        if result["secret"] != UNCHANGED:
+            after["secret"] = result["secret"]
+        if result["secret"] == ROTATED:
+            before["secret"] = UNCHANGED
+        result["diff"] = {"before": before, "after": after}
     if result["action_required"] and on_portal_action == "fail":
         result["failed"] = True
         result["failure"] = {"kind": "action_required", "status": None, "error": None, "retryable": False}
@@ -92,6 +139,17 @@ def checked_settings(provider: type[Provider], settings: t.Mapping[str, t.Any]) 
     checked = {}
     for field, value in settings.items():
         setting = provider.settings.get(field)
+        if field in provider.fixed_settings:
+            raise ConfigurationError(f"settings has '{field}', which {provider.fixed_settings[field]}. Take it out.")
+        if setting is None and provider.more_settings:
+            try:
+                json.dumps(value, allow_nan=False)
+            except (TypeError, ValueError):
+                raise ConfigurationError(
+                    f"settings.{field} is a value that JSON has not, such as a date. Put quotes around it."
+                ) from None
+            checked[field] = value
+            continue
         if setting is None:
             raise ConfigurationError(
                 f"settings has '{field}', which is not a field that can be set for {provider.title}. "
@@ -109,6 +167,10 @@ def _typed(setting: Setting, value: t.Any) -> t.Any:
         return boolean(value)
     if setting.kind is int:
         return int(value)
+    if setting.kind is dict:
+        if not isinstance(value, dict):
+            raise TypeError
+        return value
     if setting.kind is list:
         items = value.replace(",", " ").split() if isinstance(value, str) else list(value)
         return sorted({str(item) for item in items})
@@ -124,7 +186,9 @@ def _described(setting: Setting) -> str:
         return f"one of {', '.join(setting.choices)}"
     if setting.longest:
         return f"text of at most {setting.longest} characters"
-    return {bool: "true or false", int: "a whole number", list: "a list"}.get(setting.kind, "text")
+    return {bool: "true or false", int: "a whole number", list: "a list", dict: "a dictionary"}.get(
+        setting.kind, "text"
+    )
 
 
 def assess_account(wanted: WantedAccount, token_for: t.Callable[[Account], Token]) -> dict[str, t.Any]:
@@ -141,10 +205,10 @@ def assess_account(wanted: WantedAccount, token_for: t.Callable[[Account], Token
             "Whether the account is gone can only be seen with its credentials, or with a manager that may list "
             "accounts. Set one of them."
         ).about(account.name, account.provider)
-    verdict, own_listing = _prove(account, token_for) if known else (None, None)
+    verdict, own_listing = prove_credentials(account, token_for) if known else (None, None)
     managed_listing = _read_by_manager(wanted, token_for)
     listing = managed_listing or own_listing
-    verified = verdict is not None and (verdict.outcome == "valid" or verdict.token_valid is True)
+    verified = is_verified(verdict)
     differences, unchecked = _compare(provider, wanted.settings, listing)
     missing = listing is not None and listing.found is None
     if wanted.state == "absent":
@@ -156,23 +220,61 @@ def assess_account(wanted: WantedAccount, token_for: t.Callable[[Account], Token
         actions = [] if verified or verdict is None else ["repair"]
         actions += ["change"] if differences else []
         actions += ["rotate"] if wanted.rotate_secret else []
+    return account_result(wanted, verdict, listing, actions, differences, unchecked)
+
+
+def is_verified(verdict: Verdict | None) -> bool:
+    """Whether a verdict proves the credentials."""
+    return verdict is not None and (verdict.outcome == "valid" or verdict.token_valid is True)
+
+
+def account_result(
+    wanted: WantedAccount,
+    verdict: Verdict | None,
+    listing: AccountListing | None,
+    actions: list[str],
+    differences: list[dict[str, t.Any]],
+    unchecked: list[str],
+    *,
+    change: str = "none",
+    said: str = "",
+    message: str | None = None,
+) -> dict[str, t.Any]:
+    """The result of C(api_account). ``change`` is none, created, updated, rotated, deleted or forgotten.
+
+    ``said`` goes before what is said anyway, ``message`` in its place.
+    """
+    provider = PROVIDERS[wanted.account.provider]
+    named = f"Account '{wanted.account.name}' ({provider.name}): "
+    text = _message(wanted, provider, verdict, listing, actions, differences if change == "none" else [], unchecked)
+    text = text[len(named) :] if text.startswith(named) else text
+    text = text[:1].upper() + text[1:] if said else text
     return {
-        "changed": False,
-        "account": _shown_account(account, listing),
+        "changed": change != "none",
+        "change": change,
+        "account": _shown_account(wanted.account, listing),
         "management": provider.management,
-        "verified": verified,
+        "verified": is_verified(verdict),
         "verdict": verdict.to_dict() if verdict else None,
         "differences": differences,
         "unchecked": unchecked,
         "action_required": bool(actions),
         "actions": actions,
         "portal": _portal(provider, wanted, actions, differences) if actions else None,
-        "secret": "unchanged",
-        "msg": _message(wanted, provider, verdict, listing, actions, differences, unchecked),
+        "secret": _secret_after(change, wanted.account),
+        "msg": named + said + (message or text),
     }
 
 
-def _prove(account: Account, token_for: t.Callable[[Account], Token]) -> tuple[Verdict, AccountListing | None]:
+def _secret_after(change: str, account: Account) -> str:
+    """What became of the secret by a change: not every account has one."""
+    has_secret = account.token_endpoint_auth_method in SECRET_METHODS
+    return change if has_secret and change in (CREATED, ROTATED) else UNCHANGED
+
+
+def prove_credentials(
+    account: Account, token_for: t.Callable[[Account], Token]
+) -> tuple[Verdict, AccountListing | None]:
     """Request and test a token with the least that it takes, and read the account with it; then give it back."""
     with open_provider(account) as provider:
         proof = provider.proof_account()
@@ -182,7 +284,16 @@ def _prove(account: Account, token_for: t.Callable[[Account], Token]) -> tuple[V
         return verdict_of_error(error, account.base_url), None
     with open_provider(proof) as provider:
         try:
-            verdict = provider.test_token(token)
+            introspected = provider.introspect_token(token)
+            if introspected is not None and not proof.test_path:  # nothing else is there to be tried
+                verdict = verdict_on_fresh_token(introspected)
+            else:
+                told = introspected and verdict_on_fresh_token(introspected)
+                verdict = combined_verdict(told, provider.test_token(token))
+            if verdict.reason in _UNTESTED:  # then that it was granted is all the proof there is, and enough of one
+                verdict = dataclasses.replace(
+                    verdict, token_valid=True, message=f"A token was granted to the credentials. {verdict.message}"
+                )
             if verdict.outcome == "indeterminate" and verdict.token_valid is None:
                 raise AccessError(
                     f"A token was granted, but it could not be tested: {verdict.message}",
@@ -276,7 +387,8 @@ def _portal(
 
 
 def _set_step(provider: type[Provider], field: str, value: t.Any) -> str:
-    return f"Set {provider.settings[field].label} ({field}) to {_shown(value)}."
+    setting = provider.settings.get(field)
+    return f"Set {f'{setting.label} ({field})' if setting else field} to {_shown(value)}."
 
 
 def _shown(value: t.Any) -> str:

@@ -14,24 +14,47 @@ from concurrent.futures import ThreadPoolExecutor
 
 from .._errors import AccessError
 from .._model import Account, Token, Verdict
-from .._providers import open_provider
+from .._providers import PROVIDERS, open_provider
 from .._providers._base import verdict_of_error
 
 MOST_AT_ONCE = 16
 
 
-def test_token(account: Account, token: Token) -> Verdict:
-    """The verdict on one token. Never raises for what a server or a network does."""
+@dataclasses.dataclass(frozen=True)
+class Tested:
+    """What came of the use of a token, and what the server said of it where it could be asked."""
+
+    used: Verdict
+    introspected: Verdict | None
+
+
+def test_token(account: Account, token: Token) -> Tested:
+    """The use of one token, and its introspection. Never raises for what a server or a network does."""
     try:
         with open_provider(account) as provider:
             verdict = provider.test_token(token)
-            return dataclasses.replace(verdict, rate=provider.transport.rate_notice)
+            used = dataclasses.replace(verdict, rate=provider.transport.rate_notice)
+    except AccessError as error:
+        used = verdict_of_error(error, account.base_url)
+    return Tested(used, introspect_token(account, token))
+
+
+def introspect_token(account: Account, token: Token) -> Verdict | None:
+    """What the server says of the token to who has the account's credentials; None where it cannot be asked.
+
+    Never raises for what a server or a network does.
+    """
+    if not PROVIDERS[account.provider].introspects:
+        return None
+    try:
+        with open_provider(account) as provider:
+            return provider.introspect_token(token)
     except AccessError as error:
         return verdict_of_error(error, account.base_url)
 
 
-def test_tokens(pairs: t.Sequence[tuple[Account, Token]]) -> list[Verdict]:
-    """The verdict on each token, in the same order, tested at the same time."""
+def test_tokens(pairs: t.Sequence[tuple[Account, Token]]) -> list[Tested]:
+    """What came of each token, in the same order, tested at the same time."""
     if len(pairs) == 1:
         return [test_token(*pairs[0])]
     with ThreadPoolExecutor(max_workers=MOST_AT_ONCE) as pool:

@@ -18,9 +18,12 @@ from ._base import Provider
 from .beyondtrust import BeyondTrust
 from .cimcloud import CIMcloud
 from .jim2 import Jim2
+from .oauth2 import OAuth2
 from .rimo3 import Rimo3
 
-PROVIDERS: dict[str, type[Provider]] = {provider.name: provider for provider in (Rimo3, CIMcloud, Jim2, BeyondTrust)}
+PROVIDERS: dict[str, type[Provider]] = {
+    provider.name: provider for provider in (Rimo3, CIMcloud, Jim2, BeyondTrust, OAuth2)
+}
 
 
 @contextlib.contextmanager

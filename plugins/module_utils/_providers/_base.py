@@ -9,8 +9,10 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import time
 import typing as t
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from .._errors import (
     AccessError,
@@ -19,6 +21,7 @@ from .._errors import (
     RateLimitedError,
     RefusedError,
     ServerError,
+    TransportError,
 )
 from .._model import Account, Release, Token, Verdict
 from .._redaction import Redactor
@@ -35,10 +38,22 @@ SPECIAL_OPTIONS = frozenset(
         "token_body",
         "token_endpoint_auth_method",
         "logoff_path",
+        "issuer",
+        "token_endpoint",
+        "introspection_endpoint",
+        "revocation_endpoint",
+        "registration_endpoint",
+        "private_key",
+        "private_key_path",
+        "key_id",
+        "signing_alg",
+        "assertion_audience",
+        "audience",
+        "resource",
     }
 )
 
-# RFC 6749 section 5.2, and what BeyondTrust's specification adds.
+# RFC 6749 section 5.2, RFC 8707 section 2, and what BeyondTrust's specification adds.
 OAUTH_ERRORS = frozenset(
     {
         "access_denied",
@@ -47,6 +62,7 @@ OAUTH_ERRORS = frozenset(
         "invalid_grant",
         "invalid_request",
         "invalid_scope",
+        "invalid_target",
         "unauthorized_client",
         "unsupported_grant_type",
     }
@@ -63,6 +79,12 @@ class Setting:
     longest: int | None = None
 
 
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+"""RFC 9110 section 9.2.1."""
+
+NOTABLE_CLOCK_SKEW = 60
+"""Seconds: more than this makes tokens seem to live longer or shorter, and signed requests seem not valid."""
+
 SETTINGS_STEP = "{settings}"
 """Stands among a portal's steps where the wanted settings are to be made."""
 
@@ -77,6 +99,7 @@ class Portal:
     rotate: tuple[str, ...]
     delete: tuple[str, ...]
     repair: tuple[str, ...]
+    regain: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,10 +128,22 @@ class Provider:
     management: t.ClassVar[str] = "portal"
     portal: t.ClassVar[Portal]
     settings: t.ClassVar[t.Mapping[str, Setting]] = {}
+    more_settings: t.ClassVar[bool] = False
+    """Whether a server can have settings that are not among ``settings``."""
+    fixed_settings: t.ClassVar[t.Mapping[str, str]] = {}
+    """What cannot be set by ``settings``, and why."""
+    registers: t.ClassVar[bool] = False
+    """Whether accounts can be created, changed and deleted by calls (RFC 7591 and RFC 7592)."""
     lists_accounts: t.ClassVar[bool] = False
     """Whether the vendor has a call that lists API accounts, for callers who may use it."""
     releases: t.ClassVar[bool] = False
     """Whether the vendor has a call that gives a token back."""
+    releases_with_credentials: t.ClassVar[bool] = False
+    """Whether that call needs the account's own credentials beside the token."""
+    introspects: t.ClassVar[bool] = False
+    """Whether the vendor has a call that tells about a token to who has the account's credentials."""
+    address_option: t.ClassVar[str] = "base_url"
+    """The option that says where the server is."""
     calls_per_second: t.ClassVar[int | None] = None
     """The vendor's published limit for one account, where it is low enough to matter."""
     calls_per_window: t.ClassVar[tuple[int, int] | None] = None
@@ -121,6 +156,11 @@ class Provider:
         self.redactor = Redactor(account.secrets, [account.client_id or ""])
 
     # The contract of an account
+
+    @classmethod
+    def completed(cls, given: dict[str, t.Any]) -> dict[str, t.Any]:
+        """The given options of an account, with what follows for those that are not given."""
+        return {**given, "base_url": given.get("base_url") or cls.default_base_url}
 
     @classmethod
     def required_options(cls, account: Account) -> tuple[str, ...]:
@@ -156,6 +196,10 @@ class Provider:
         """Use the test endpoint with the token, and judge the answer."""
         raise NotImplementedError
 
+    def introspect_token(self, token: Token) -> Verdict | None:
+        """Ask the server about the token, with the account's credentials; None where it has no call for that."""
+        return None
+
     def release_token(self, token: Token) -> Release:
         """Give the token back, where the vendor has a call for it."""
         return Release(
@@ -171,6 +215,46 @@ class Provider:
     def read_account(self, token: Token, own: bool) -> AccountListing | None:
         """What the vendor tells of the account; None where it tells nothing. ``own``: the token is the account's."""
         return None
+
+    def list_accounts(self, token: Token, name: str | None) -> list[t.Mapping[str, t.Any]] | None:
+        """The API accounts of the vendor, or the one of that name; None where they may not be read."""
+        return None
+
+    # Calls of the user's own
+
+    @classmethod
+    def is_safe(cls, method: str, path: str, query: t.Mapping[str, t.Any]) -> bool:
+        """Whether a call changes nothing at the vendor (RFC 9110 section 9.2.1)."""
+        return method in SAFE_METHODS
+
+    def request_headers(self, path: str) -> dict[str, str]:
+        """The headers that the vendor asks for."""
+        return {"Accept": "application/json, */*;q=0.5"}
+
+    def stated_error(self, response: HttpResponse) -> str | None:
+        """The error that an answer states although its status is a success."""
+        return None
+
+    def rejects_token(self, response: HttpResponse) -> bool:
+        """Whether an answer says that the token is not (any longer) good."""
+        return response.status == 401
+
+    def has_not_acted(self, response: HttpResponse) -> bool:
+        """Whether an answer that rejects the token also proves that nothing was done (RFC 6750 section 3.1)."""
+        return "invalid_token" in response.headers.get("www-authenticate", "")
+
+    def permission_remedy(self, path: str) -> str:
+        """What to do where the account may not make a call."""
+        return "The account may not do this, or not from here. Check its permissions and its list of allowed addresses."
+
+    @classmethod
+    def first_page(cls, path: str) -> str:
+        """The path of the first page of a list."""
+        return path
+
+    def next_page(self, response: HttpResponse, document: t.Any) -> str | None:
+        """The URL of the page behind this one, by the Link header. Raises TransportError."""
+        return next_link(response)
 
     # Pieces that the providers share
 
@@ -191,9 +275,16 @@ class Provider:
             return None, None
         code = self.redactor.server_text(answer.get("error"))
         text = self.redactor.server_text(answer.get("error_description") or answer.get("message"))
-        if not code and isinstance(answer.get("errors"), list):  # JSON:API 1.1, error objects
-            first = next((item for item in answer["errors"] if isinstance(item, dict)), {})
-            text = self.redactor.server_text(first.get("detail") or first.get("title"))
+        errors = answer.get("errors")
+        if not code and isinstance(errors, list):  # JSON:API 1.1, error objects
+            details = [str(item.get("detail") or item.get("title") or "") for item in errors if isinstance(item, dict)]
+            text = self.redactor.server_text("; ".join(detail for detail in details if detail)) or text
+        elif isinstance(errors, dict):  # by field, as in BeyondTrust's answers with status 422
+            named = [
+                f"{field}: {' '.join(map(str, told)) if isinstance(told, list) else told}"
+                for field, told in errors.items()
+            ]
+            text = self.redactor.server_text("; ".join([*([text] if text else []), *named]))
         return code, text
 
     def expect_success(self, response: HttpResponse, action: str, *, remedy: str) -> None:
@@ -274,15 +365,26 @@ class Provider:
 
     def verdict(self, response: HttpResponse, outcome: str, reason: str, message: str, **details: t.Any) -> Verdict:
         """A verdict that rests on an answer."""
+        skew = response.clock_skew(self.clock())
         return Verdict(
+            clock_skew=skew,
             outcome=outcome,
             reason=reason,
-            message=message,
+            message=message + clock_note(skew),
             status=response.status,
             endpoint=printable_url(response.url),
             elapsed_ms=response.elapsed_ms,
             **details,
         )
+
+
+def clock_note(skew: int | None) -> str:
+    """What to say of a clock that is so many seconds ahead of the server's."""
+    if skew is None or abs(skew) < NOTABLE_CLOCK_SKEW:
+        return ""
+    return (
+        f" The clock of this machine is {abs(skew)} s {'ahead of' if skew > 0 else 'behind'} the server's: correct it."
+    )
 
 
 def verdict_of_error(error: AccessError, endpoint: str | None = None) -> Verdict:
@@ -294,4 +396,52 @@ def verdict_of_error(error: AccessError, endpoint: str | None = None) -> Verdict
         status=error.status,
         endpoint=endpoint,
         token_valid=False if isinstance(error, RefusedError) else None,
+    )
+
+
+def next_link(response: HttpResponse) -> str | None:
+    """The URL of the next page by the Link header (RFC 8288): always https, as the headers can say http, and
+    always on the same host, which alone may see the token. Raises TransportError for another host."""
+    for target, parameters in re.findall(r"<([^<>\s]*)>([^<]*)", response.headers.get("link", "")):
+        if re.search(r';\s*rel="?(?:[^";]*\s)?next\b', parameters):
+            return same_server(response, target)
+    return None
+
+
+def same_server(response: HttpResponse, target: str) -> str:
+    """The URL of a link in an answer, relative or whole, at the answer's own server.
+
+    Raises TransportError for a link to another host.
+    """
+    here = urlsplit(response.url)
+    try:
+        there = urlsplit(urljoin(response.url, target))
+        same = there.hostname == here.hostname
+    except ValueError:
+        same = False
+    if not same:
+        raise TransportError(
+            f"{printable_url(response.url)} names a next page on another host, which is not asked.",
+            kind="redirect",
+            retryable=False,
+        )
+    # The scheme and the port of a link that says http are those of this page's server.
+    return urlunsplit((here.scheme, here.netloc, there.path, there.query, ""))
+
+
+def page_items(document: t.Any, where: str) -> list[t.Any]:
+    """The items of one page: the list itself, or the only list of an object. Raises MalformedAnswerError."""
+    if isinstance(document, list):
+        return document
+    if isinstance(document, dict):
+        # JSON:API 1.1 has them in data; others name the list as they like.
+        lists = (
+            [document["data"]]
+            if isinstance(document.get("data"), list)
+            else [value for value in document.values() if isinstance(value, list)]
+        )
+        if len(lists) == 1:
+            return list(lists[0])
+    raise MalformedAnswerError(
+        f"{where} answered with something else than a page of a list, so paginate cannot be used."
     )

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import re
 import typing as t
-from urllib.parse import urlencode, urlsplit, urlunsplit
-from xml.etree import ElementTree
+from urllib.parse import parse_qs, urlencode
 
-from .._errors import MalformedAnswerError, TransportError
+from .._errors import MalformedAnswerError
 from .._model import Token, Verdict
 from .._transport import HttpRequest, HttpResponse, printable_url
-from ._base import SETTINGS_STEP, AccountListing, Portal, Setting
+from .._xml import local_name, parse_xml
+from ._base import SETTINGS_STEP, AccountListing, Portal, Setting, next_link
 from ._oauth import OAuthProvider
 
 _INFO_PATH = "/api/command/v2/info"
@@ -49,6 +49,16 @@ _SWITCHES = {
     "perm_configuration": "Configuration API",
     "perm_configuration_vault_account": "Configuration API: Manage Vault Accounts",
     "bearer_token_long_lived": "Long-lived bearer token",
+}
+
+
+# What an account needs for an API, as the portal calls it.
+_PERMISSIONS = {
+    "api/config/": "Configuration API",
+    "api/command": "Command API",
+    "api/reporting": "Reporting API",
+    "api/backup": "Backup API",
+    "api/scim": "SCIM API",
 }
 
 
@@ -154,10 +164,53 @@ class BeyondTrust(OAuthProvider):
             token_valid=True, permitted=False,
         )  # fmt: skip
 
+    # Calls of the user's own
+
+    @classmethod
+    def is_safe(cls, method: str, path: str, query: t.Mapping[str, t.Any]) -> bool:
+        if not super().is_safe(method, path, query):
+            return False
+        plain, _mark, own_query = path.strip("/").partition("?")
+        if plain != _XML_PATH.strip("/"):
+            return True
+        # The XML command API also acts by GET: what its reads have in common is the name.
+        actions = [*parse_qs(own_query).get("action", []), str(query.get("action", ""))]
+        return all(action.startswith(("get_", "check_")) for action in actions if action)
+
+    def request_headers(self, path: str) -> dict[str, str]:
+        plain = path.partition("?")[0].strip("/")
+        if plain == _XML_PATH.strip("/"):
+            return {"Accept": "text/xml, */*;q=0.5"}
+        # The JSON APIs demand this header; the others send files.
+        as_json = plain.startswith(("api/config/", "api/command/v2"))
+        return {"Accept": "application/json" if as_json else "*/*"}
+
+    def stated_error(self, response: HttpResponse) -> str | None:
+        root = parse_xml(response.body)
+        return (
+            " ".join("".join(root.itertext()).split()) if root is not None and local_name(root.tag) == "error" else None
+        )
+
+    def rejects_token(self, response: HttpResponse) -> bool:
+        # The Configuration API says 401 of an unknown parameter as well; the error of a token is documented.
+        error = _error_of(response)
+        return (error is not None and error[0] == "access_denied") or (response.status == 401 and error is None)
+
+    def has_not_acted(self, response: HttpResponse) -> bool:
+        error = _error_of(response)
+        return (error is not None and error[0] == "access_denied") or super().has_not_acted(response)
+
+    def permission_remedy(self, path: str) -> str:
+        wanted = next((label for prefix, label in _PERMISSIONS.items() if path.strip("/").startswith(prefix)), None)
+        if wanted is None:
+            return super().permission_remedy(path)
+        page = f"{self.account.base_url}/login/api_account"
+        return f"Give the account the permission {wanted} ({page}), or check its list of allowed addresses."
+
     # The account, as far as it can be read
 
     def read_account(self, token: Token, own: bool) -> AccountListing | None:
-        listed = self._list_accounts(token)
+        listed = self.list_accounts(token, None)
         if listed is not None:
             wanted = (self.account.client_id or "").lower(), self.account.name.lower()
             by_id = [item for item in listed if wanted[0] and str(item.get("client_id", "")).lower() == wanted[0]]
@@ -169,10 +222,12 @@ class BeyondTrust(OAuthProvider):
                 return AccountListing("get_api_info", permissions)
         return None
 
-    def _list_accounts(self, token: Token) -> list[t.Mapping[str, t.Any]] | None:
-        """Every API account of the site; None where the caller may not read them or the release has no list."""
+    def list_accounts(self, token: Token, name: str | None) -> list[t.Mapping[str, t.Any]] | None:
+        """Every API account of the site, or the one of that name (exact, whatever its case); None where the caller
+        may not read them or the release has no list."""
         accounts: list[t.Mapping[str, t.Any]] = []
-        url = f"{self.url(_ACCOUNTS_PATH)}?{urlencode({'per_page': 100, 'current_page': 1})}"
+        query = {"per_page": 100, "current_page": 1, **({"name": name} if name else {})}
+        url = f"{self.url(_ACCOUNTS_PATH)}?{urlencode(query)}"
         for _page in range(_MOST_PAGES):
             headers = {"Authorization": token.authorization}
             response = self.transport.send(HttpRequest("GET", url, headers, repeatable=True))
@@ -185,56 +240,18 @@ class BeyondTrust(OAuthProvider):
                     f"{printable_url(url)} answered with something else than a list of accounts."
                 )
             accounts += [{name: value for name, value in item.items() if _is_name(name)} for item in page]
-            following = next_page(response)
+            following = next_link(response)
             if following is None:
                 return accounts
             url = following
         raise MalformedAnswerError(f"{printable_url(url)} names more than {_MOST_PAGES} pages of accounts.")
 
 
-def next_page(response: HttpResponse) -> str | None:
-    """The URL of the next page by the Link header (RFC 8288): always https, as the headers can say http, and
-    always on the same host, which alone may see the token. Raises TransportError for another host."""
-    for part in response.headers.get("link", "").split(","):
-        match = re.fullmatch(r'\s*<([^<>\s]+)>\s*;.*\brel="?next"?.*', part)
-        if match is None:
-            continue
-        here = urlsplit(response.url)
-        try:
-            there = urlsplit(match[1])
-            same = (there.hostname or here.hostname) == here.hostname
-        except ValueError:
-            same = False
-        if not same:
-            raise TransportError(
-                f"{printable_url(response.url)} names a next page on another host, which is not asked.",
-                kind="redirect",
-                retryable=False,
-            )
-        # The path of a relative link and the port of an http link are those of this page's server.
-        return urlunsplit((here.scheme, here.netloc, there.path or here.path, there.query, ""))
-    return None
-
-
-def _xml_root(response: HttpResponse) -> ElementTree.Element | None:
-    if not response.body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") or b"<!" in response.body:
-        return None  # a document type is never part of these answers, and entities are not expanded
-    try:
-        return ElementTree.fromstring(response.body)  # noqa: S314
-    except (ElementTree.ParseError, ValueError, LookupError):
-        return None
-
-
-def _local_name(element: ElementTree.Element) -> str:
-    """The name without its namespace, which differs by release."""
-    return element.tag.rpartition("}")[2]
-
-
 def _error_of(response: HttpResponse) -> tuple[str, str] | None:
     """The error code and text that an answer carries whatever its status, or None."""
-    root = _xml_root(response)
+    root = parse_xml(response.body)
     if root is not None:
-        return ("", " ".join("".join(root.itertext()).split())) if _local_name(root) == "error" else None
+        return ("", " ".join("".join(root.itertext()).split())) if local_name(root.tag) == "error" else None
     answer = response.json_or_none()
     if isinstance(answer, dict) and isinstance(answer.get("error"), str):
         return answer["error"], str(answer.get("message") or "")
@@ -243,12 +260,12 @@ def _error_of(response: HttpResponse) -> tuple[str, str] | None:
 
 def _permissions_of(response: HttpResponse) -> dict[str, t.Any] | None:
     """The caller's permissions in the names and types of the account, or None where the answer has none."""
-    root = _xml_root(response)
+    root = parse_xml(response.body)
     if root is not None:
         found: dict[str, t.Any] = {
             element.get("name", ""): {"1": True, "0": False}.get((element.text or "").strip(), element.text)
             for element in root.iter()
-            if _local_name(element) == "permission"
+            if local_name(element.tag) == "permission"
         }
     else:
         answer = response.json_or_none()

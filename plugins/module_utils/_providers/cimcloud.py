@@ -15,17 +15,19 @@ import email.utils
 import json
 import re
 import typing as t
+from urllib.parse import urlsplit, urlunsplit
 
 from .._errors import ConfigurationError, MalformedAnswerError, RefusedError
 from .._model import UTC, Account, Token, Verdict
 from .._transport import HttpRequest, HttpResponse, printable_url
-from ._base import SETTINGS_STEP, Portal, Provider, Setting
+from ._base import SETTINGS_STEP, Portal, Provider, Setting, page_items
 from ._oauth import LONGEST_EXPIRES_IN, answer_object, basic_credentials, checked_token_value
 
 # .NET prints up to seven decimals, and the session's sample has no zone; datetime.fromisoformat of Python 3.9
 # reads neither that nor "Z".
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.\d+)?\s*(Z|[+-]\d\d:?\d\d)?", re.IGNORECASE)
 
+_RECORDS_ON_A_PAGE = 50
 _REFRESH_TOKEN_LIFETIME = 30 * 86400
 _PAGE = "In the Worker Portal, open API System > App Authorization (classic sites: webdriver > API Manager)."
 
@@ -214,3 +216,26 @@ class CIMcloud(Provider):
     def test_token(self, token: Token) -> Verdict:
         # /validate alone judges a token and changes nothing; healthcheck/canary asks for none.
         return self.judge(self.get(self.account.test_path or "/validate", token))
+
+    # Calls of the user's own
+
+    @classmethod
+    def is_safe(cls, method: str, path: str, query: t.Mapping[str, t.Any]) -> bool:
+        # Documented: reading OnlineOrders marks them as exported.
+        return super().is_safe(method, path, query) and path.strip("/").partition("/")[0].lower() != "onlineorders"
+
+    # Page "GET Requests Pagination": /resource/search/number, from 1 on. How the last page shows is not documented: it
+    # is taken to be one that is not full.
+
+    @classmethod
+    def first_page(cls, path: str) -> str:
+        plain, mark, query = path.partition("?")
+        return f"{plain.rstrip('/')}/1{mark}{query}"
+
+    def next_page(self, response: HttpResponse, document: t.Any) -> str | None:
+        items = page_items(document, printable_url(response.url))
+        if len(items) < _RECORDS_ON_A_PAGE:
+            return None
+        parts = urlsplit(response.url)
+        path, _slash, page = parts.path.rpartition("/")
+        return urlunsplit((parts.scheme, parts.netloc, f"{path}/{int(page) + 1}", parts.query, ""))

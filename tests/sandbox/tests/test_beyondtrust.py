@@ -396,3 +396,90 @@ def test_with_room_for_one_token(api: Caller, sandbox: SandboxHandle) -> None:
     sandbox.control("POST", "/limits", {"beyondtrust_tokens": 1})
     first, second = api.token("beyondtrust"), api.token("beyondtrust")
     assert [get(api, INFO, token=token).status_code for token in (first, second)] == [401, 200]
+
+
+SESSION = "c69a8e10bea9428f816cfababe9815fe"
+EXTERNAL_KEY, PRIORITY = "session.custom.external_key", "session.custom.ticket_priority"
+ASSET = "session.custom.asset_tag"
+
+
+def command(api: Caller, token: str, method: str = "POST", **parameters: str) -> ET.Element:
+    options: dict[str, Any] = {"data": parameters} if method == "POST" else {"params": parameters}
+    response = api("beyondtrust", method, COMMAND, token, **options)
+    assert response.status_code == 200
+    return ET.fromstring(response.content)
+
+
+def attributes(api: Caller, token: str) -> dict[str | None, str | None]:
+    root = command(api, token, "GET", action="get_session_attributes", lsid=SESSION)
+    assert root.tag.endswith("}custom_attributes")
+    assert all(item.tag.endswith("}custom_attribute") and item.get("display_name") for item in root)
+    return {item.get("code_name"): item.text for item in root}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_session_attributes_are_set(api: Caller, sandbox: SandboxHandle, method: str) -> None:
+    token = api.token("beyondtrust")
+    assert attributes(api, token) == {"external_key": "TICKET-1"}
+    action = {"action": "set_session_attributes", "lsid": SESSION}
+    done = command(api, token, method, **action, **{PRIORITY: "<high> & é"})
+    assert (done.tag.rpartition("}")[2], done.text) == ("success", "Session attributes were set")
+    assert attributes(api, token) == {"external_key": "TICKET-1", "ticket_priority": "<high> & é"}
+    command(api, token, method, **action, **{EXTERNAL_KEY: "", PRIORITY: "x" * 1024})
+    assert attributes(api, token) == {"ticket_priority": "x" * 1024}
+    counters = sandbox.counters()["beyondtrust"]
+    assert (counters["acts"], counters["tests"], counters["calls"]) == (2, 0, 5)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"lsid": "0" * 32},
+        {"lsid": ""},
+        {EXTERNAL_KEY: "x"},
+        {"lsid": SESSION, EXTERNAL_KEY: "x" * 1025},
+        {"lsid": SESSION, "session.custom.colour": "red"},
+        {"lsid": SESSION, "external_key": "x"},
+    ],
+)
+def test_attributes_that_are_refused(api: Caller, sandbox: SandboxHandle, parameters: dict[str, str]) -> None:
+    token = api.token("beyondtrust")
+    assert command(api, token, action="set_session_attributes", **parameters).tag.endswith("}error")
+    assert attributes(api, token) == {"external_key": "TICKET-1"}
+    assert sandbox.counters()["beyondtrust"]["acts"] == 0
+
+
+def test_attributes_are_limited_in_all(api: Caller, sandbox: SandboxHandle) -> None:
+    token = api.token("beyondtrust")
+    # 4 KB each, so that two fit into 10 KB and three do not, whether they come together or one after the other.
+    large = "\N{GRINNING FACE}" * 1024
+    action = {"action": "set_session_attributes", "lsid": SESSION}
+    assert command(api, token, **action, **{EXTERNAL_KEY: large, PRIORITY: large}).tag.endswith("}success")
+    assert command(api, token, **action, **{ASSET: large}).tag.endswith("}error")
+    assert set(attributes(api, token)) == {"external_key", "ticket_priority"}
+    assert command(api, token, **action, **{PRIORITY: "", ASSET: large}).tag.endswith("}success")
+    unknown = command(api, token, action="get_session_attributes", lsid=SESSION, colour="red")
+    assert unknown.tag.endswith("}error")
+    assert sandbox.counters()["beyondtrust"]["acts"] == 2
+
+
+def test_reading_commands_do_not_act(api: Caller, sandbox: SandboxHandle) -> None:
+    token = api.token("beyondtrust_limited")
+    options = {"action": "set_session_attributes", "lsid": SESSION, EXTERNAL_KEY: "x"}
+    refused = api("beyondtrust_limited", "POST", COMMAND, token, data=options)
+    assert (refused.status_code, b"<error" in refused.content) == (200, True)
+    reading = {"action": "get_session_attributes", "lsid": SESSION}
+    assert b"TICKET-1" in api("beyondtrust_limited", "POST", COMMAND, token, data=reading).content
+    # Multipart, a query with a form, and another content type are not looked at.
+    token = api.token("beyondtrust")
+    plain = {"Content-Type": "text/plain"}
+    for response in (
+        api("beyondtrust", "POST", COMMAND, token, files={key: (None, value) for key, value in options.items()}),
+        api("beyondtrust", "POST", COMMAND, token, params=options),
+        api("beyondtrust", "POST", f"{COMMAND}?x=1", token, data=options),
+        api("beyondtrust", "POST", COMMAND, token, data="action=set_session_attributes", headers=plain),
+    ):
+        assert (response.status_code, b"<error" in response.content) == (200, True)
+    assert api("beyondtrust", "POST", COMMAND, data=options).status_code == 401
+    counters = sandbox.counters()
+    assert (counters["beyondtrust"]["acts"], counters["beyondtrust_limited"]["acts"]) == (0, 0)

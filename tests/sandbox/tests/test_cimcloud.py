@@ -214,15 +214,138 @@ def test_a_method_that_is_not_allowed_is_refused(api: Caller, fast: SandboxHandl
 
 def test_pages_of_fifty(api: Caller, fast: SandboxHandle) -> None:
     token = api.token("cimcloud")
-    sizes = [len(api("cimcloud", "GET", f"/products/all/{page}", token).json()) for page in (1, 2, 3, 4)]
-    assert sizes == [50, 50, 20, 0]
+    for resource, sizes in (("products", [50, 50, 50, 20, 0]), ("customers", [50, 50, 50, 20, 0])):
+        found = [len(api("cimcloud", "GET", f"/{resource}/{page}", token).json()) for page in (0, 1, 2, 3, 4)]
+        assert found == sizes
+        first = api("cimcloud", "GET", f"/{resource}", token).json()
+        for path in (f"/{resource}/", f"/{resource}/0", f"/{resource}/1"):
+            assert api("cimcloud", "GET", path, token).json() == first
 
 
-def test_reading_orders_is_seen(api: Caller, fast: SandboxHandle) -> None:
+def test_searchstrings(api: Caller, fast: SandboxHandle) -> None:
+    token = api.token("cimcloud")
+    found = api("cimcloud", "GET", "/customers/searchlike~nm~CUSTOMER 1", token).json()
+    assert (len(found), found[0]["nm"]) == (32, "Customer 1")
+    assert len(api("cimcloud", "GET", "/customers/searchlike~ref_id~c-/3", token).json()) == 20
+    assert api("cimcloud", "GET", "/customers/searchlike~nm~nobody/1", token).json() == []
+    assert [item["ref_id"] for item in api("cimcloud", "GET", "/accounts/searchlike~nm~2", token).json()] == ["00-0002"]
+    for path in (
+        "all/1",
+        "searchlike~nm",
+        "searchlike~colour~red",
+        "searchlike~nm~a|and|searchlike~nm~b",
+        "1/x",
+        "1/2/3",
+    ):
+        assert api("cimcloud", "GET", f"/customers/{path}", token).status_code == 400
+
+
+def test_reading_orders_marks_them(api: Caller, fast: SandboxHandle) -> None:
     token = api.token("cimcloud")
     assert fast.counters()["orders_exported"] == 0
-    api("cimcloud", "GET", "/OnlineOrders", token)
-    assert fast.counters()["orders_exported"] == 1
+    assert [order["c_ordnum"] for order in api("cimcloud", "GET", "/OnlineOrders", token).json()] == [
+        115860,
+        115861,
+        115862,
+    ]
+    assert api("cimcloud", "GET", "/OnlineOrders", token).json() == []
+    counters = fast.counters()
+    assert (counters["orders_exported"], counters["cimcloud"]["acts"]) == (3, 1)
+
+
+IMPORTED = {
+    "action": "DataImported",
+    "success": True,
+    "importedRecords": 0,
+    "updatedRecords": 0,
+    "recordCountInRequest": 1,
+    "message": None,
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "table"), [("/account/", "accounts"), ("/account", "accounts"), ("/customers", "customers")]
+)
+def test_a_post_adds_or_updates(api: Caller, fast: SandboxHandle, path: str, table: str) -> None:
+    token = api.token("cimcloud")
+    record = {"ref_id": "00-TEST012", "nm": "Test Account", "status": "1"}
+    assert api("cimcloud", "POST", path, token, json=record).json() == {**IMPORTED, "importedRecords": 1}
+    changed = {**record, "nm": "Changed"}
+    assert api("cimcloud", "POST", path, token, json=[changed]).json() == {**IMPORTED, "updatedRecords": 1}
+    (found,) = api("cimcloud", "GET", f"/{table}/searchlike~ref_id~TEST012", token).json()
+    assert found["nm"] == "Changed"
+    # Both keys: the primary one wins.
+    both = {"id": found["id"], "ref_id": "00-OTHER"}
+    answer = api("cimcloud", "POST", path, token, json=[both, {"ref_id": "00-MORE"}]).json()
+    assert (answer["updatedRecords"], answer["importedRecords"], answer["recordCountInRequest"]) == (1, 1, 2)
+    assert api("cimcloud", "GET", f"/{table}/searchlike~ref_id~OTHER", token).json()[0]["nm"] == "Changed"
+    assert fast.counters()["cimcloud"]["acts"] == 3
+
+
+def test_a_post_that_is_refused_imports_nothing(api: Caller, fast: SandboxHandle) -> None:
+    token, path = api.token("cimcloud"), "/customers"
+    record = {"ref_id": "C-NEW"}
+    bodies: list[Any] = [[], [[]], {}, "C-NEW", 1, [record, 1], {**record, "details": [{}]}, {**record, "details": {}}]
+    for body in bodies:
+        assert api("cimcloud", "POST", path, token, json=body).status_code == 400
+    assert (
+        api("cimcloud", "POST", path, token, data="{", headers={"Content-Type": "application/json"}).status_code == 400
+    )
+    assert api("cimcloud", "POST", path, token, data=record).status_code == 415
+    assert api("cimcloud", "POST", path, json=record).status_code == 401
+    assert api("cimcloud", "POST", "/customers/1", token, json=record).status_code == 405
+    assert api("cimcloud", "POST", "/products", token, json=record).status_code == 405
+    assert api("cimcloud", "PUT", path, token, json=record).status_code == 405
+    for wrong in ({**record, "colour": "red"}, {"nm": "Nobody"}, {"id": 999}, {"ref_id": 1}):
+        answer = api("cimcloud", "POST", path, token, json=[record, wrong])
+        assert (answer.status_code, answer.json()["success"], answer.json()["importedRecords"]) == (200, False, 0)
+        assert answer.json()["message"]
+    assert api("cimcloud", "GET", "/customers/searchlike~ref_id~NEW", token).json() == []
+    assert fast.counters()["cimcloud"]["acts"] == 0
+
+
+def test_more_than_ten_records_wait(api: Caller, fast: SandboxHandle) -> None:
+    token = api.token("cimcloud")
+    records = [{"ref_id": f"C-NEW{number}"} for number in range(10)]
+    assert api("cimcloud", "POST", "/customers", token, json=records).json()["importedRecords"] == 10
+    more = [*({"ref_id": f"C-LATE{number}"} for number in range(10)), {"colour": "red"}]
+    answer = api("cimcloud", "POST", "/customers", token, json=more).json()
+    assert (answer["action"], answer["importedRecords"], answer["recordCountInRequest"]) == ("DataQueued", 0, 11)
+    search = "/customers/searchlike~ref_id~LATE"
+    assert api("cimcloud", "GET", search, token).json() == []
+    fast.advance(60)
+    assert len(api("cimcloud", "GET", search, token).json()) == 10
+
+
+def test_a_resource_must_be_assigned(api: Caller, fast: SandboxHandle) -> None:
+    fast.control("POST", "/accounts/cimcloud", {"resources": ["accounts"]})
+    token = api.token("cimcloud")
+    for path in ("/customers", "/products", "/OnlineOrders"):
+        assert api("cimcloud", "GET", path, token).status_code == 403
+    for path in ("/customers", "/account/"):
+        assert api("cimcloud", "POST", path, token, json={"ref_id": "x"}).status_code == 403
+    assert api("cimcloud", "GET", "/accounts", token).status_code == 200
+    assert api("cimcloud", "GET", "/validate", token).status_code == 200
+    fast.control("POST", "/accounts/cimcloud", {"resources": ["account", "customers"], "allowed_methods": ["GET"]})
+    assert api("cimcloud", "POST", "/customers", token, json={"ref_id": "x"}).status_code == 403
+    assert api("cimcloud", "GET", "/customers", token).status_code == 200
+    counters = fast.counters()
+    assert (counters["cimcloud"]["acts"], counters["orders_exported"]) == (0, 0)
+
+
+def test_a_basic_authorization_reads_and_writes_too(api: Caller, fast: SandboxHandle) -> None:
+    headers = api.basic("cimcloud_basic")
+    assert api("cimcloud_basic", "GET", "/customers/2", headers=headers).status_code == 200
+    assert api("cimcloud_basic", "POST", "/customers", headers=headers, json={"ref_id": "C-B"}).status_code == 200
+    assert fast.counters()["cimcloud_basic"]["acts"] == 1
+
+
+def test_data_calls_are_counted_for_the_rate(api: Caller, sandbox: SandboxHandle) -> None:
+    token = api.token("cimcloud")
+    assert api("cimcloud", "GET", "/customers/1", token).headers["X-RateLimit-Remaining"] == "98"
+    refused = api("cimcloud", "POST", "/customers", token, json={"ref_id": "x"})
+    assert (refused.status_code, refused.headers["X-RateLimit-Remaining"]) == (429, "98")
+    assert sandbox.counters()["cimcloud"]["acts"] == 0
 
 
 def test_a_disabled_authorization_neither_logs_in_nor_calls(api: Caller, fast: SandboxHandle) -> None:
@@ -245,10 +368,6 @@ def test_unreadable_and_unknown_basic_credentials(api: Caller, fast: SandboxHand
     for credentials in ("!", "bm9ib2R5", "bm9ib2R5OngK"):
         headers = {"Authorization": f"Basic {credentials}"}
         assert api("cimcloud_basic", "GET", "/validate", headers=headers).status_code == 401
-
-
-def test_pages_count_from_one(api: Caller, fast: SandboxHandle) -> None:
-    assert api("cimcloud", "GET", "/products/all/0", api.token("cimcloud")).status_code == 400
 
 
 def test_a_refreshed_session_stays_one(api: Caller, fast: SandboxHandle) -> None:

@@ -15,6 +15,19 @@ from .caller import Caller
 
 TOKEN = "/rimo3/api/v2/connect/token"
 TEST = "/rimo3/api/v2/connect/test"
+LINK = "/api/v2/application-packages/upload/manual/link"
+UPLOAD = {
+    "fileLink": "https://files.example.com/vlc.msi",
+    "displayName": "VLC",
+    "comment": "",
+    "fileName": "vlc.msi",
+    "publisher": "VideoLAN",
+    "name": "vlc",
+    "version": "3.0.8",
+    "installCommand": "msiexec /i vlc.msi",
+    "uninstallCommand": "msiexec /x vlc.msi",
+    "progressStep": 0,
+}
 
 
 def fault(sandbox: SandboxHandle, **options: Any) -> None:
@@ -50,6 +63,7 @@ def test_counters_tell_accounts_apart(api: Caller, sandbox: SandboxHandle) -> No
         "logoffs": 0,
         "calls": 2,
         "customer_sessions": 0,
+        "acts": 0,
     }
     assert counters["unknown"]["tests"] == 1
     api.url("POST", f"{sandbox.config['base_url']}{TOKEN}", headers={"Authorization": "Basic bm9ib2R5OngK"})
@@ -110,6 +124,14 @@ def test_permissions_and_sessions_can_be_changed(api: Caller, sandbox: SandboxHa
         ("/faults", {"status": 200}),
         ("/faults", {"path": "/rimo3", "times": 0}),
         ("/faults", {"path": "/rimo3", "body_size": 1 << 40}),
+        ("/faults", {"path": "/rimo3", "cut_after": 1}),
+        ("/faults", {"path": "/rimo3", "status": None, "cut_after": -1}),
+        ("/faults", {"path": "/rimo3", "skip": -1}),
+        ("/backup", {"size": -1}),
+        ("/backup", {"revision": "2"}),
+        ("/backup", {"colour": "red"}),
+        ("/accounts/cimcloud", {"resources": ["coffee"]}),
+        ("/accounts/rimo3", {"resources": ["accounts"]}),
         ("/clock", {}),
         ("/clock", [1]),
     ],
@@ -125,10 +147,14 @@ def test_reset_brings_everything_back(api: Caller, sandbox: SandboxHandle) -> No
     sandbox.control("POST", "/limits", {"jim2_licences": 9})
     sandbox.control("POST", "/switches", {"beyondtrust_v2": False, "jim2_expires_in": 5})
     fault(sandbox, status=500)
+    sandbox.control("POST", "/backup", {"size": 1, "revision": 7})
+    api("rimo3", "POST", LINK, token, json=UPLOAD)
     sandbox.advance(5)
     sandbox.control("POST", "/reset")
     counters = sandbox.counters()
-    assert counters["rimo3"]["token_requests"] == 0
+    assert (counters["rimo3"]["token_requests"], counters["rimo3"]["acts"]) == (0, 0)
+    assert sandbox.control("GET", "/backup") == {"revision": 1, "size": 100_000}
+    assert len(sandbox.control("GET", "/records")["packages"]) == 2
     assert counters["licences_total"] == 2
     assert sandbox.control("GET", "/faults") == {"faults": []}
     assert sandbox.control("GET", "/clock")["offset"] == 0
@@ -224,3 +250,73 @@ def test_others_are_served_while_one_waits(api: Caller, sandbox: SandboxHandle) 
         with pytest.raises(requests.ReadTimeout):
             session.get(sandbox.config["base_url"] + TEST, verify=sandbox.config["ca_path"], timeout=0.2)
     assert probe(api).status_code == 401
+
+
+@pytest.mark.parametrize("challenge", [None, "Bearer", 'Bearer error="invalid_token"'])
+def test_a_living_token_can_be_refused_once(api: Caller, sandbox: SandboxHandle, challenge: str | None) -> None:
+    token = api.token("rimo3")
+    fault(sandbox, status=401, headers={"WWW-Authenticate": challenge} if challenge else {})
+    refused = probe(api, token=token)
+    assert (refused.status_code, refused.headers.get("WWW-Authenticate")) == (401, challenge)
+    assert probe(api, token=token).status_code == 200
+
+
+def test_a_page_in_the_middle_can_fail(api: Caller, sandbox: SandboxHandle) -> None:
+    token = api.token("rimo3")
+    fault(sandbox, status=503, skip=1, headers={"Retry-After": "1"})
+    assert [probe(api, token=token).status_code for _ in range(3)] == [200, 503, 200]
+
+
+def read_cut(
+    api: Caller, sandbox: SandboxHandle, method: str, path: str, token: str, **options: Any
+) -> tuple[int, int]:
+    """What Content-Length promises and how much comes before the connection breaks."""
+    headers = {"Authorization": f"Bearer {token}"}
+    with requests.Session() as session:
+        session.trust_env = False
+        url, verify = sandbox.config["base_url"] + path, sandbox.config["ca_path"]
+        response = session.request(method, url, headers=headers, verify=verify, stream=True, timeout=5, **options)
+        length, come = int(response.headers["Content-Length"]), 0
+        try:
+            for byte in response.iter_content(1):
+                come += len(byte)
+        except requests.exceptions.ChunkedEncodingError:
+            return length, come
+        finally:
+            response.close()
+    raise AssertionError("the answer is whole")
+
+
+@pytest.mark.parametrize("size", [0, 1, 65_536, 270_000])
+def test_the_vendors_own_answer_can_be_cut(api: Caller, sandbox: SandboxHandle, size: int) -> None:
+    token = api.token("beyondtrust")
+    sandbox.control("POST", "/backup", {"size": 1_000_000})
+    sandbox.control("POST", "/faults", {"path": "/beyondtrust/api/backup", "status": None, "cut_after": size})
+    assert read_cut(api, sandbox, "GET", "/beyondtrust/api/backup", token) == (1_000_000, size)
+    assert len(api("beyondtrust", "GET", "/api/backup", token).content) == 1_000_000
+
+
+def test_a_streamed_scripted_answer_can_be_cut(api: Caller, sandbox: SandboxHandle) -> None:
+    fault(sandbox, body="{", body_size=200_000, truncate=True)
+    assert read_cut(api, sandbox, "GET", TEST, "x") == (201_024, 200_000)
+
+
+def test_an_answer_shorter_than_the_cut_is_whole(api: Caller, sandbox: SandboxHandle) -> None:
+    fault(sandbox, status=None, cut_after=100_000)
+    assert probe(api, token=api.token("rimo3")).json() == {"message": "The access token is valid."}
+
+
+def test_a_post_acts_though_its_answer_is_lost(api: Caller, sandbox: SandboxHandle) -> None:
+    token = api.token("rimo3")
+    sandbox.control("POST", "/faults", {"path": f"/rimo3{LINK}", "status": None, "cut_after": 0})
+    assert read_cut(api, sandbox, "POST", f"/rimo3{LINK}", token, json=UPLOAD)[1] == 0
+    assert sandbox.counters()["rimo3"]["acts"] == 1
+    sandbox.control("POST", "/faults", {"path": f"/rimo3{LINK}", "status": 503})
+    assert api("rimo3", "POST", LINK, token, json=UPLOAD).status_code == 503
+    assert sandbox.counters()["rimo3"]["acts"] == 1
+
+
+def test_a_late_stream_is_whole(api: Caller, sandbox: SandboxHandle) -> None:
+    token = api.token("beyondtrust")
+    sandbox.control("POST", "/faults", {"path": "/beyondtrust/api/backup", "status": None, "delay": 0.1})
+    assert len(api("beyondtrust", "GET", "/api/backup", token).content) == 100_000

@@ -105,12 +105,78 @@ def test_reads(api: Caller, path: str, kind: str) -> None:
     assert missing.json()["errors"][0]["status"] == "404"
 
 
-def test_view_modifies_nothing(api: Caller) -> None:
-    path, card = "/api/v1/cardfilecreate", {"cardCode": "NEW", "name": "New"}
-    assert api("jim2", "POST", path, api.token("jim2", body=VIEW), json=card).status_code == 403
+def test_jobs_have_stock_lines(api: Caller) -> None:
+    token = api.token("jim2", body=VIEW)
+    response = api("jim2", "GET", "/api/v1/jobs/1002/stock", token)
+    assert response.headers["Content-Type"] == "application/vnd.api+json"
+    lines = response.json()["data"]
+    assert [(line["id"], line["attributes"]["stockCode"]) for line in lines] == [("1002-1", "SAND"), ("1002-2", "LIME")]
+    assert set(response.json()) == {"data"}
+    assert api("jim2", "GET", "/api/v1/jobs/1003/stock", token).json() == {"data": []}
+    assert api("jim2", "GET", "/api/v1/cardfiles/11/contacts", token).json() == {"data": []}
+    for path in (STOCK, CONTACTS):
+        assert api("jim2", "GET", path, token, params={"page": "1"}).status_code == 400
+        assert api("jim2", "POST", path, token, json={}).status_code == 405
+        assert api("jim2", "GET", path).status_code == 401
+
+
+CREATE = "/api/v1/cardfilecreate"
+CARD = {"cardCode": "NEW", "name": "New", "customer": {}}
+
+
+def test_view_modifies_nothing(api: Caller, sandbox: SandboxHandle) -> None:
+    response = api("jim2", "POST", CREATE, api.token("jim2", body=VIEW), json=CARD)
+    assert (response.status_code, response.headers["Content-Type"]) == (403, "application/vnd.api+json")
+    assert response.json()["errors"][0]["status"] == "403"
+    assert api("jim2", "POST", CREATE, json=CARD).status_code == 401
+    assert sandbox.counters()["jim2"]["acts"] == 0
+
+
+def test_a_card_is_made_at_once(api: Caller, sandbox: SandboxHandle) -> None:
     token = api.token("jim2_full")
-    assert api("jim2_full", "POST", path, token, json=card).status_code == 202
-    assert api("jim2_full", "POST", path, token, json={}).status_code == 400
+    response = api("jim2_full", "POST", CREATE, token, json=CARD)
+    assert (response.status_code, response.json()) == (200, {"cardNo": 12, "cardCode": "NEW", "name": "New"})
+    assert api("jim2_full", "GET", "/api/v1/cardfiles/12/contacts", token).status_code == 200
+    assert api("jim2_full", "POST", CREATE, token, json=CARD).status_code == 409
+    for code in ({}, {"cardCode": ""}, {"cardCode": None}):
+        made = api("jim2_full", "POST", f"{CREATE}?Queue=0", token, json={"name": "No code", **code})
+        assert (made.status_code, bool(made.json()["cardCode"])) == (200, True)
+    assert sandbox.counters()["jim2_full"]["acts"] == 4
+
+
+@pytest.mark.parametrize("value", ["true", "1", "t"])
+def test_a_card_is_queued(api: Caller, sandbox: SandboxHandle, value: str) -> None:
+    token = api.token("jim2_full")
+    first = api("jim2_full", "POST", CREATE, token, params={"Queue": value}, json=CARD)
+    assert (first.status_code, first.json()) == (202, {"requestNumber": 1})
+    other = {"cardCode": "OTHER2", "name": "Other", "submitRefId": "ref-1"}
+    params = {"Queue": value, "SubmitRefId": "ref-1"}
+    for _ in range(2):
+        again = api("jim2_full", "POST", CREATE, token, params=params, json=other)
+        assert (again.status_code, again.json()) == (202, {"requestNumber": 2})
+    assert sandbox.counters()["jim2_full"]["acts"] == 2
+    assert [card["code"] for card in sandbox.control("GET", "/records")["cards"]][2:] == ["NEW", "OTHER2"]
+
+
+@pytest.mark.parametrize(
+    ("query", "card"),
+    [
+        ("Queue=yes", CARD),
+        ("queue=true", CARD),
+        ("SubmitRefId=ref-1", CARD),
+        ("Queue=f&SubmitRefId=ref-1", CARD),
+        ("Queue=1&SubmitRefId=ref-1", {**CARD, "submitRefId": "ref-2"}),
+        ("Queue=1", {**CARD, "submitRefId": 1}),
+        ("", {}),
+        ("", {"cardCode": "NEW"}),
+        ("", {"cardCode": 1, "name": "New"}),
+        ("", {"cardCode": "NEW", "name": ""}),
+    ],
+)
+def test_a_card_that_is_refused_is_not_made(api: Caller, sandbox: SandboxHandle, query: str, card: object) -> None:
+    response = api("jim2_full", "POST", f"{CREATE}?{query}", api.token("jim2_full"), json=card)
+    assert (response.status_code, response.json()["errors"][0]["status"]) == (400, "400")
+    assert sandbox.counters()["jim2_full"]["acts"] == 0
 
 
 def test_getdata(api: Caller) -> None:

@@ -15,7 +15,7 @@ from ansible_collections.apiops.access.plugins.module_utils._errors import Refus
 from ansible_collections.apiops.access.plugins.module_utils._model import Token
 from ansible_collections.apiops.access.plugins.plugin_utils import _action
 from ansible_collections.apiops.access.tests.unit.actions import Host, run
-from ansible_collections.apiops.access.tests.unit.scripted import BASIC, Script, answer
+from ansible_collections.apiops.access.tests.unit.scripted import BASIC, ISSUER, Script, answer, body_of
 
 TOKEN = "POST https://rimo3cloud.com/api/v2/connect/token"
 JIM2 = "https://jim2.example.com/Jim_Live"
@@ -202,3 +202,69 @@ def test_a_release_on_the_host_sends_the_token_and_no_secret(vendor: Script, jim
     assert (result["changed"], result["released"]) == (True, True)
     assert host.runs[1][1]["access_token"] == "tok-host"
     assert "s3cret" not in str(host.runs[1])
+
+
+# A release that takes the account's own credentials
+
+GRANT = (f"POST {ISSUER}/token", answer(200, GRANTED))
+REVOKE = (f"POST {ISSUER}/revoke", answer(200))
+
+
+@pytest.fixture
+def idp(args: dict[str, t.Any]) -> dict[str, t.Any]:
+    endpoints = {"token_endpoint": f"{ISSUER}/token", "revocation_endpoint": f"{ISSUER}/revoke"}
+    return {**args, "provider": "oauth2", **endpoints}
+
+
+def test_a_revocation_is_authenticated_as_the_request_for_the_token(vendor: Script, idp: dict[str, t.Any]) -> None:
+    transport = vendor(GRANT, REVOKE)
+    run(ActionModule, idp)
+    result = run(ActionModule, {**idp, "state": "absent"})
+    assert (result["changed"], result["released"]) == (True, True)
+    assert transport.sent[1].headers["Authorization"] == BASIC
+    assert body_of(transport.sent[1]) == b"token=tok-1&token_type_hint=access_token"
+
+
+@pytest.mark.parametrize("missing", ["client_id", "client_secret"])
+def test_a_given_token_is_not_revoked_without_credentials(vendor: Script, idp: dict[str, t.Any], missing: str) -> None:
+    vendor()
+    result = run(ActionModule, {**idp, missing: None, "access_token": "tok-s3cret-9", "state": "absent"})
+    assert (result["failed"], result["failure"]["kind"]) == (True, "configuration")
+    assert missing in result["msg"]
+    assert "tok-s3cret-9" not in str(result)
+
+
+def test_a_given_token_is_revoked_with_the_credentials(vendor: Script, idp: dict[str, t.Any]) -> None:
+    transport = vendor(REVOKE)
+    result = run(ActionModule, {**idp, "access_token": "tok-9", "state": "absent"})
+    assert (result["changed"], result["released"]) == (True, True)
+    assert body_of(transport.sent[0]).startswith(b"token=tok-9&")
+
+
+def test_credentials_go_to_a_host_that_is_to_revoke(vendor: Script, idp: dict[str, t.Any]) -> None:
+    vendor()
+    token = Token("tok-host", expires_at=4_000_000_000.0)
+    host = Host({"token": token.to_dict()}, {"released": True, "msg": "done"})
+    run(ActionModule, {**idp, "request_from": "target"}, host=host)
+    result = run(ActionModule, {**idp, "request_from": "target", "state": "absent"}, host=host)
+    assert result["released"] is True
+    assert (host.runs[1][1]["client_id"], host.runs[1][1]["client_secret"]) == ("client-1", "s3cret-value")
+
+
+def test_no_credentials_go_to_a_host_where_the_controller_revokes(vendor: Script, idp: dict[str, t.Any]) -> None:
+    vendor(GRANT, REVOKE)
+    host = Host()
+    run(ActionModule, idp, host=host)
+    run(ActionModule, {**idp, "state": "absent"}, host=host)
+    assert host.runs == []
+
+
+def test_a_token_that_the_server_cannot_revoke_is_forgotten_and_no_more_is_claimed(
+    vendor: Script, idp: dict[str, t.Any]
+) -> None:
+    vendor(GRANT)
+    without = {**idp, "revocation_endpoint": None}
+    run(ActionModule, without)
+    result = run(ActionModule, {**without, "state": "absent"})
+    assert (result["changed"], result["released"]) == (True, False)
+    assert "until it expires" in result["msg"]

@@ -10,14 +10,23 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible import constants
 from ansible_collections.apiops.access.plugins.action.token_test import ActionModule
+from ansible_collections.apiops.access.plugins.module_utils._arguments import (
+    CREDENTIAL_OPTIONS,
+    SECRET_OPTIONS,
+    TOKEN_TEST_SPEC,
+)
 from ansible_collections.apiops.access.plugins.module_utils._errors import TransportError
 from ansible_collections.apiops.access.plugins.module_utils._model import Verdict
+from ansible_collections.apiops.access.plugins.modules import token_test as module
 from ansible_collections.apiops.access.plugins.plugin_utils import _action
 from ansible_collections.apiops.access.plugins.plugin_utils._file_store import FileTokenStore
 from ansible_collections.apiops.access.plugins.plugin_utils._rate_budget import RateBudget
 from ansible_collections.apiops.access.tests.unit.actions import Host, run
-from ansible_collections.apiops.access.tests.unit.scripted import Script, answer, cimcloud
+from ansible_collections.apiops.access.tests.unit.scripted import ISSUER, Script, answer, body_of, cimcloud
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 TOKEN = "POST https://rimo3cloud.com/api/v2/connect/token"
 JIM2 = "https://jim2.example.com/Jim_Live"
@@ -38,7 +47,8 @@ def verdicts(*outcomes: str, reason: str | None = None, status: int = 200) -> di
     """What the module returns for one run."""
     usual = {"valid": "accepted", "invalid": "token_rejected", "indeterminate": "unhealthy"}
     found = [Verdict(outcome, reason or usual[outcome], "Words.", status=status).to_dict() for outcome in outcomes]
-    return {"changed": False, "verdicts": found, "invocation": {"module_args": {}}}
+    untold = [None] * len(found)
+    return {"changed": False, "verdicts": found, "introspections": untold, "invocation": {"module_args": {}}}
 
 
 def accounts(*names: str, **options: t.Any) -> list[dict[str, t.Any]]:
@@ -277,3 +287,241 @@ def test_basic_credentials_go_to_a_host_only_where_that_is_wanted(vendor: Script
     result = run(ActionModule, {**basic, "request_from": "target"}, host=host)
     assert (result["outcome"], result["fingerprint"]) == ("valid", None)
     assert "Y2xpZW50" not in str(result)
+
+
+# Introspection, by who has the credentials
+
+GRANT = (f"POST {ISSUER}/token", answer(200, {**GRANTED, "scope": "orders.read"}))
+ASKED = f"POST {ISSUER}/introspect"
+ACTIVE = answer(200, {"active": True, "scope": "orders.read"})
+INACTIVE = answer(200, {"active": False})
+
+
+@pytest.fixture
+def idp(args: dict[str, t.Any]) -> dict[str, t.Any]:
+    return {
+        **args,
+        "provider": "oauth2",
+        "base_url": "https://api.example.com",
+        "token_endpoint": f"{ISSUER}/token",
+        "introspection_endpoint": f"{ISSUER}/introspect",
+        "test_path": "/status",
+    }
+
+
+@pytest.fixture
+def key() -> str:
+    """A new private key in PEM form."""
+    made = ec.generate_private_key(ec.SECP256R1())
+    return made.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+
+
+def test_the_controller_asks_the_server_about_the_token_and_the_host_uses_it(
+    vendor: Script, idp: dict[str, t.Any]
+) -> None:
+    transport = vendor(GRANT, (ASKED, ACTIVE))
+    result = run(ActionModule, idp, host=Host(verdicts("valid")))
+    assert body_of(transport.sent[1]).startswith(b"token=tok-1&")
+    assert (result["outcome"], result["reason"]) == ("valid", "accepted")
+    assert (result["introspection"]["active"], result["introspection"]["scope"]) == (True, ["orders.read"])
+
+
+@pytest.mark.parametrize(
+    ("told", "used", "outcome", "reason"),
+    [
+        (ACTIVE, verdicts("valid"), "valid", "accepted"),
+        (ACTIVE, verdicts("invalid"), "invalid", "token_rejected"),
+        (ACTIVE, verdicts("indeterminate", reason="timeout"), "indeterminate", "timeout"),
+        (ACTIVE, verdicts("indeterminate", reason="untested"), "valid", "active"),
+        (answer(403), verdicts("valid"), "valid", "accepted"),
+        (answer(403), verdicts("indeterminate", reason="untested"), "indeterminate", "introspection_not_permitted"),
+        (answer(400), verdicts("invalid"), "invalid", "token_rejected"),
+        (answer(200, {"active": True, "scope": "other"}), verdicts("valid"), "invalid", "scope_missing"),
+        (TransportError("It broke.", kind="timeout"), verdicts("invalid"), "invalid", "token_rejected"),
+    ],
+)
+def test_what_the_server_says_and_what_the_host_meets_are_one_verdict(
+    vendor: Script, idp: dict[str, t.Any], told: t.Any, used: dict[str, t.Any], outcome: str, reason: str
+) -> None:
+    vendor(GRANT, (ASKED, told))
+    result = run(ActionModule, {**idp, "scope": ["orders.read"]}, host=Host(used))
+    assert (result["outcome"], result["reason"]) == (outcome, reason)
+
+
+def test_a_known_token_that_the_server_calls_inactive_is_renewed_once(vendor: Script, idp: dict[str, t.Any]) -> None:
+    vendor(GRANT, (ASKED, ACTIVE))
+    run(ActionModule, idp, host=Host(verdicts("valid")))
+    vendor((ASKED, INACTIVE), (GRANT[0], answer(200, {**GRANTED, "access_token": "tok-2"})), (ASKED, ACTIVE))
+    host = Host(verdicts("valid"), verdicts("valid"))
+    result = run(ActionModule, idp, host=host, task="task-2")
+    assert [sent["access_tokens"]["client-1"] for _name, sent in host.runs] == ["tok-1", "tok-2"]
+    assert (result["outcome"], result["renewed"]) == ("valid", True)
+
+
+@pytest.mark.parametrize(
+    ("used", "outcome", "reason"),
+    [
+        (verdicts("valid"), "valid", "accepted"),
+        (verdicts("invalid"), "invalid", "token_rejected"),
+        (verdicts("indeterminate", reason="untested"), "indeterminate", "introspection_not_permitted"),
+    ],
+)
+def test_a_token_of_this_moment_that_is_called_inactive_is_judged_by_its_use_alone(
+    vendor: Script, idp: dict[str, t.Any], used: dict[str, t.Any], outcome: str, reason: str
+) -> None:
+    # RFC 7662 section 2.2: the same is said of a token that the caller may not know of.
+    vendor(GRANT, (ASKED, INACTIVE))
+    result = run(ActionModule, idp, host=Host(used))
+    assert (result["outcome"], result["reason"]) == (outcome, reason)
+
+
+@pytest.mark.parametrize(
+    ("granted", "reason"),
+    [("orders.read", "scope_missing"), ("orders.write orders.read", "accepted"), (None, "accepted")],
+)
+def test_a_scope_that_was_not_granted_is_missing(
+    vendor: Script, idp: dict[str, t.Any], granted: str | None, reason: str
+) -> None:
+    del idp["introspection_endpoint"]
+    told = {**GRANTED, "scope": granted} if granted else GRANTED
+    vendor((GRANT[0], answer(200, told)))
+    result = run(ActionModule, {**idp, "scope": ["orders.read", "orders.write"]}, host=Host(verdicts("valid")))
+    assert result["reason"] == reason
+    assert ("orders.write" in result["msg"]) is (reason == "scope_missing")
+
+
+def test_a_ready_token_is_not_asked_about_without_credentials(vendor: Script, idp: dict[str, t.Any]) -> None:
+    vendor()
+    given = {**idp, "access_token": "tok-9", "client_secret": None}
+    assert run(ActionModule, given, host=Host(verdicts("valid")))["outcome"] == "valid"
+
+
+@pytest.mark.parametrize("trouble", [answer(503), TransportError("It broke.", kind="timeout"), answer(404)])
+def test_a_ready_token_is_judged_though_the_servers_metadata_cannot_be_had(
+    vendor: Script, idp: dict[str, t.Any], trouble: t.Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
+    places = ("openid-configuration", "oauth-authorization-server")
+    tries = places if getattr(trouble, "status", None) == 404 else places[:1]
+    vendor(*((f"GET {ISSUER}/.well-known/{place}", trouble) for place in tries))
+    given = {**idp, "issuer": ISSUER, "token_endpoint": None, "introspection_endpoint": None, "access_token": "tok-9"}
+    result = run(ActionModule, given, host=Host(verdicts("valid")))
+    assert result["outcome"] in ("valid", "indeterminate")
+
+
+def test_a_known_token_that_is_inactive_to_the_host_is_renewed_too(vendor: Script, idp: dict[str, t.Any]) -> None:
+    vendor()
+    token, another = ({**TOKEN_DICT, "access_token": f"tok-{number}"} for number in (1, 2))
+    told = Verdict("invalid", "inactive", "It is not active.", token_valid=False).to_dict()
+    by_host = {**idp, "request_from": "target"}
+    run(ActionModule, by_host, host=Host({"token": token}, verdicts("valid")))
+    host = Host({**verdicts("valid"), "introspections": [told]}, {"token": another}, verdicts("valid"))
+    result = run(ActionModule, by_host, host=host, task="task-2")
+    assert (result["outcome"], result["renewed"]) == ("valid", True)
+
+
+def test_a_renewal_of_a_moment_ago_that_is_called_inactive_is_not_judged(vendor: Script, idp: dict[str, t.Any]) -> None:
+    vendor(GRANT, (ASKED, ACTIVE))
+    run(ActionModule, idp, host=Host(verdicts("valid")))
+    vendor((ASKED, INACTIVE), (GRANT[0], answer(200, {**GRANTED, "access_token": "tok-2"})), (ASKED, ACTIVE))
+    run(ActionModule, idp, host=Host(verdicts("valid"), verdicts("valid")), task="task-2")
+    # Another host of the task, which finds the renewed token in the cache.
+    vendor((ASKED, INACTIVE))
+    untested = Host(verdicts("indeterminate", reason="untested"))
+    result = run(ActionModule, idp, {"inventory_hostname": "web2"}, host=untested, task="task-2")
+    assert (result["outcome"], result["reason"]) == ("indeterminate", "introspection_not_permitted")
+
+
+# What the host is told
+
+
+@pytest.mark.parametrize("request_from", ["controller", "target"])
+def test_credentials_go_to_a_host_only_where_it_requests_tokens_itself_and_apart_from_the_account(
+    vendor: Script, idp: dict[str, t.Any], key: str, request_from: str
+) -> None:
+    host_has_them = request_from == "target"
+    grant = (
+        Host({"changed": True, "token": {**TOKEN_DICT}}, verdicts("valid"))
+        if host_has_them
+        else Host(verdicts("valid"))
+    )
+    vendor(*([] if host_has_them else [GRANT, (ASKED, ACTIVE)]))
+    signed = {**idp, "client_secret": None, "private_key": key, "token_endpoint_auth_method": "private_key_jwt"}
+    result = run(ActionModule, {**signed, "request_from": request_from}, host=grant)
+    assert result["outcome"] == "valid"
+    (sent,) = [args for name, args in grant.runs if name.endswith("token_test")]
+    (account,) = sent["accounts"]
+    # The module masks what is in account_secrets, and nothing of what is in accounts.
+    assert not set(account) & SECRET_OPTIONS
+    assert sent["account_secrets"]["client-1"] == ({"private_key": key} if host_has_them else {})
+    assert ({*CREDENTIAL_OPTIONS} & set(account) == {"token_endpoint_auth_method"}) is host_has_them
+    assert (key[40:80] in str(grant.runs)) is host_has_them
+
+
+@pytest.mark.parametrize("request_from", ["controller", "target"])
+def test_a_proxy_with_a_password_goes_to_the_host_apart_from_the_account(
+    vendor: Script, args: dict[str, t.Any], request_from: str
+) -> None:
+    vendor(*([] if request_from == "target" else [(TOKEN, answer(200, GRANTED))]))
+    proxy = "http://user:pr0xy-s3cret@proxy.example.com"
+    grants = [{"changed": True, "token": TOKEN_DICT}] if request_from == "target" else []
+    host = Host(*grants, verdicts("valid"))
+    run(ActionModule, {**args, "proxy": proxy, "request_from": request_from}, host=host)
+    sent = host.runs[-1][1]
+    assert "pr0xy" not in str(sent["accounts"])
+    assert sent["account_secrets"] == {"client-1": {"proxy": proxy}}
+
+
+def test_no_other_vendors_host_has_credentials_though_it_requests_tokens(
+    vendor: Script, args: dict[str, t.Any]
+) -> None:
+    vendor()
+    host = Host({"changed": True, "token": TOKEN_DICT}, verdicts("valid"))
+    run(ActionModule, {**args, "request_from": "target"}, host=host)
+    assert "s3cret" not in str(host.runs[1])
+
+
+TOKEN_DICT = {
+    "access_token": "tok-1",
+    "token_type": "Bearer",
+    "expires_at": 4_000_000_000.0,
+    "scope": [],
+    "refresh_token": None,
+    "refresh_expires_at": None,
+}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"signing_alg": "ES256", "key_id": "k1", "assertion_audience": ISSUER},
+        {"audience": "api", "resource": ["https://api.example.com"], "scope": ["orders.read"]},
+    ],
+)
+def test_the_host_can_use_what_it_is_told(
+    vendor: Script, idp: dict[str, t.Any], key: str, options: dict[str, t.Any]
+) -> None:
+    vendor(GRANT, (ASKED, ACTIVE))
+    host = Host(verdicts("valid"))
+    signed = {**idp, "client_secret": None, "private_key": key, **options}
+    run(ActionModule, signed, host=host)
+    ((_name, sent),) = host.runs
+    vendor(("GET https://api.example.com/status", answer(200, {})))
+    (verdict,) = module.work({**dict.fromkeys(TOKEN_TEST_SPEC), **sent})["verdicts"]
+    assert (verdict["outcome"], verdict["reason"]) == ("valid", "accepted")
+
+
+def test_a_host_that_has_the_credentials_asks_about_the_token_itself(vendor: Script, idp: dict[str, t.Any]) -> None:
+    vendor()
+    host = Host({"changed": True, "token": TOKEN_DICT}, verdicts("valid"))
+    run(ActionModule, {**idp, "request_from": "target"}, host=host)
+    sent = host.runs[1][1]
+    vendor(("GET https://api.example.com/status", answer(200, {})), (ASKED, ACTIVE))
+    found = module.work({**dict.fromkeys(TOKEN_TEST_SPEC), **sent})
+    assert [found["verdicts"][0]["outcome"], found["introspections"][0]["reason"]] == ["valid", "active"]
+    again = Host({"changed": True, "token": {**TOKEN_DICT, "access_token": "tok-2"}}, found)
+    result = run(ActionModule, {**idp, "cache": "none", "request_from": "target"}, host=again)
+    assert (result["outcome"], result["introspection"]["active"]) == ("valid", True)

@@ -12,6 +12,7 @@ from ansible_collections.apiops.access.plugins.module_utils._errors import (
     ConfigurationError,
     MalformedAnswerError,
     RateLimitedError,
+    RecordsError,
     RefusedError,
     ServerError,
     StoreError,
@@ -28,6 +29,7 @@ KINDS = [
     (RefusedError, "invalid_client", False),
     (RateLimitedError, "rate_limited", True),
     (StoreError, "cache", False),
+    (RecordsError, "records", False),
 ]
 
 
@@ -36,12 +38,16 @@ def test_a_failure_has_the_four_published_fields(error: type[AccessError], kind:
     assert error("x").as_failure() == {"kind": kind, "status": None, "error": None, "retryable": retryable}
 
 
+@pytest.mark.parametrize("unsent", [True, False])
 @pytest.mark.parametrize("error", [entry[0] for entry in KINDS])
-def test_an_error_survives_the_store_and_the_way_from_a_host(error: type[AccessError]) -> None:
-    original = error("message", kind="special", status=401, error="invalid", retryable=True, retry_after=7.0)
+def test_an_error_survives_the_store_and_the_way_from_a_host(error: type[AccessError], unsent: bool) -> None:
+    original = error(
+        "message", kind="special", status=401, error="invalid", retryable=True, retry_after=7.0, unsent=unsent
+    )
     again = error_from_dict(json.loads(json.dumps(original.to_dict())))
     assert type(again) is error
     assert again.to_dict() == original.to_dict()
+    assert again.unsent is unsent
     assert str(again) == "message"
 
 
@@ -56,6 +62,22 @@ def test_half_an_error_is_none(field: str) -> None:
     del data[field]
     with pytest.raises(KeyError):
         error_from_dict(data)
+
+
+@pytest.mark.parametrize("unsent", [None, "yes", 1, "absent"])
+def test_only_who_says_so_never_sent_anything(unsent: object) -> None:
+    data = {**TransportError("x", unsent=True).to_dict(), "unsent": unsent}
+    if unsent == "absent":  # an error that an earlier version stored
+        del data["unsent"]
+    assert error_from_dict(data).unsent is False
+
+
+def test_an_error_with_another_message_is_the_same_otherwise() -> None:
+    error = TransportError("x", kind="timeout", status=504, retry_after=7.0, unsent=True).about("erp", "jim2")
+    again = error.with_message("y")
+    assert type(again) is TransportError
+    assert again.to_dict() == {**error.to_dict(), "message": "y"}
+    assert again.unsent
 
 
 def test_an_error_names_its_account_once() -> None:

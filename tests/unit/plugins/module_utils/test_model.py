@@ -9,12 +9,16 @@ import typing as t
 
 import pytest
 from ansible_collections.apiops.access.plugins.module_utils._model import (
+    Account,
+    AccountRecord,
+    Registration,
+    ServerMetadata,
     Token,
     TransportOptions,
     isoformat,
     worst_outcome,
 )
-from ansible_collections.apiops.access.tests.unit.scripted import NOW, cimcloud
+from ansible_collections.apiops.access.tests.unit.scripted import NOW, cimcloud, oauth2
 
 TOKEN = Token("tok-s3cret", expires_at=NOW + 100, refresh_token="ref-s3cret", refresh_expires_at=NOW + 200)
 
@@ -31,6 +35,83 @@ def test_all_secrets_are_known() -> None:
     account = cimcloud(transport=TransportOptions(proxy="http://me:p@proxy"))
     assert set(account.secrets) == {"s3cret-value", "k3y-value", "http://me:p@proxy"}
     assert set(TOKEN.secrets) == {"tok-s3cret", "ref-s3cret"}
+
+
+def test_a_private_key_is_a_secret_and_its_path_is_none() -> None:
+    account = oauth2(private_key="key-s3cret", private_key_path="/keys/mine.pem")
+    assert set(account.secrets) == {"s3cret-value", "key-s3cret"}
+    assert "key-s3cret" not in repr(account)
+
+
+@pytest.mark.parametrize("path", [None, "/certs/mine.pem"])
+def test_the_client_certificate_is_that_of_the_transport(path: str | None) -> None:
+    account: Account = oauth2(transport=TransportOptions(client_cert=path))
+    assert account.client_cert == path
+
+
+REGISTRATION = Registration("client-7", "new-s3cret", NOW, "https://x/7", "rat-s3cret", {"client_name": "mine"})
+
+
+def record(**changes: t.Any) -> AccountRecord:
+    given: dict[str, t.Any] = {
+        "name": "mine",
+        "options": {"private_key": "key-s3cret", "proxy": "http://me:proxy-s3cret@proxy", "timeout": 5},
+        "settings": {},
+        "client_id": "client-7",
+        "client_secret": "new-s3cret",
+        "access_token": "rat-s3cret",
+    }
+    return AccountRecord(**{**given, **changes})
+
+
+def test_no_secret_of_a_registered_account_shows_in_a_repr() -> None:
+    shown = repr(REGISTRATION) + str(REGISTRATION) + repr(record(replaced=record())) + str(record())
+    assert "s3cret" not in shown
+    assert "client-7" in shown
+
+
+def test_all_secrets_of_a_registered_account_are_known() -> None:
+    assert set(REGISTRATION.secrets) == {"new-s3cret", "rat-s3cret"}
+    assert Registration("client-7").secrets == ()
+    own = {"new-s3cret", "rat-s3cret", "key-s3cret", "http://me:proxy-s3cret@proxy"}
+    assert set(record().secrets) == own
+    old = record(client_secret="old-s3cret", access_token=None, options={})
+    assert set(record(replaced=old).secrets) == {*own, "old-s3cret"}
+
+
+DOCUMENT = {
+    "issuer": "https://auth.example.com",
+    "token_endpoint": "https://auth.example.com/token",
+    "introspection_endpoint": "",
+    "revocation_endpoint": 7,
+    "authorization_endpoint": "https://auth.example.com/authorize",
+    "mtls_endpoint_aliases": {"token_endpoint": "https://mtls.example.com/token", "userinfo_endpoint": "https://x"},
+}
+
+
+def test_of_metadata_the_endpoints_are_taken_that_are_used_here() -> None:
+    assert ServerMetadata.from_document(DOCUMENT) == ServerMetadata(
+        "https://auth.example.com",
+        {"token_endpoint": "https://auth.example.com/token"},
+        {"token_endpoint": "https://mtls.example.com/token"},
+    )
+
+
+@pytest.mark.parametrize("aliases", [None, [], "x", 7])
+def test_aliases_that_are_none_do_no_harm(aliases: t.Any) -> None:
+    metadata = ServerMetadata.from_document({**DOCUMENT, "mtls_endpoint_aliases": aliases})
+    assert metadata.mtls_endpoint_aliases == {}
+
+
+@pytest.mark.parametrize("document", [None, [], "x", 7, {}, {"issuer": None}, {"issuer": ["https://x"]}])
+def test_what_names_no_issuer_is_no_metadata(document: t.Any) -> None:
+    with pytest.raises(ValueError):
+        ServerMetadata.from_document(document)
+
+
+def test_metadata_survive_json() -> None:
+    metadata = ServerMetadata.from_document(DOCUMENT)
+    assert ServerMetadata(**json.loads(json.dumps(metadata.to_dict()))) == metadata
 
 
 def test_a_fingerprint_is_the_start_of_the_sha_256() -> None:

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import urllib3.util.connection
 from ansible_collections.apiops.access.plugins.module_utils import _transport
 from ansible_collections.apiops.access.plugins.module_utils._errors import (
     AccessError,
@@ -40,6 +41,7 @@ from ansible_collections.apiops.access.tests.unit.loopback import (
     reply,
     server_context,
 )
+from ansible_collections.apiops.access.tests.unit.scripted import NOW
 
 MARKERS = ("header-s3cret", "body-s3cret", "query-s3cret", "answer-s3cret", "path-proxy-s3cret")
 Serve = t.Callable[..., Loopback]
@@ -83,6 +85,22 @@ def post(url: str, **options: t.Any) -> HttpResponse:
     request = HttpRequest("POST", url, {"Authorization": "Basic header-s3cret"}, b"body-s3cret")
     with Transport(TransportOptions(**{"timeout": 5.0, "retries": 2, **options})) as transport:
         return transport.send(request)
+
+
+def post_anew(url: str, *, repeatable: bool = False, made: list[bytes] | None = None, **options: t.Any) -> HttpResponse:
+    """A POST whose body says how many there were before it."""
+    bodies = [] if made is None else made
+
+    def body() -> bytes:
+        bodies.append(b"body-s3cret %d" % (len(bodies) + 1))
+        return bodies[-1]
+
+    request = HttpRequest("POST", url, {}, body, repeatable)
+    with Transport(TransportOptions(**{"timeout": 5.0, "retries": 2, **options})) as transport:
+        return transport.send(request)
+
+
+FIRST, SECOND, THIRD = (b"body-s3cret %d" % number for number in (1, 2, 3))
 
 
 def failure_of(call: t.Callable[[], object]) -> AccessError:
@@ -393,6 +411,195 @@ def test_the_pauses_grow_and_are_spread(serve: Serve, pauses: list[float]) -> No
     assert 2.0 <= pauses[2] <= 3.0
 
 
+# Bodies that are made anew
+
+
+def refuse_at_first(monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    """The first connections are refused, and then they are made."""
+    connect, failures = urllib3.util.connection.create_connection, [ConnectionRefusedError() for _time in range(times)]
+
+    def create_connection(*args: t.Any, **kwargs: t.Any) -> socket.socket:
+        if failures:
+            raise failures.pop()
+        return connect(*args, **kwargs)
+
+    monkeypatch.setattr("urllib3.util.connection.create_connection", create_connection)
+
+
+@pytest.mark.parametrize("busy", [reply(429), reply(429, b"", "Retry-After: 0"), reply(503, b"", "Retry-After: 0")])
+@pytest.mark.parametrize("repeatable", [True, False])
+def test_each_try_has_a_body_of_its_own(serve: Serve, pauses: list[float], busy: bytes, repeatable: bool) -> None:
+    server = serve(busy, busy, reply(200, b'{"third": true}'))
+    assert post_anew(server.url, repeatable=repeatable).json() == {"third": True}
+    assert [received.body for received in server.received] == [FIRST, SECOND, THIRD]
+
+
+@pytest.mark.parametrize(("repeatable", "tries"), [(True, 3), (False, 1)])
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_busy_server_gets_a_new_body_only_where_a_repetition_does_no_harm(
+    serve: Serve, pauses: list[float], status: int, repeatable: bool, tries: int
+) -> None:
+    server = serve(reply(status))
+    assert post_anew(server.url, repeatable=repeatable).status == status
+    assert [received.body for received in server.received] == [FIRST, SECOND, THIRD][:tries]
+
+
+def test_tries_with_new_bodies_come_to_an_end_with_the_last_answer(serve: Serve, pauses: list[float]) -> None:
+    server = serve(reply(429, b'{"a": 1}'))
+    assert post_anew(server.url).status == 429
+    assert len(server.received) == 1 + 2
+
+
+def test_retries_0_means_one_body(serve: Serve) -> None:
+    server = serve(reply(429), reply(200))
+    assert post_anew(server.url, retries=0).status == 429
+    assert [received.body for received in server.received] == [FIRST]
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 500])
+def test_a_final_answer_takes_no_second_body(serve: Serve, status: int) -> None:
+    made: list[bytes] = []
+    assert post_anew(serve(reply(status, b"{}", "Retry-After: 0")).url, made=made, repeatable=True).status == status
+    assert made == [FIRST]
+
+
+def test_a_new_body_waits_as_long_as_the_server_says(serve: Serve, pauses: list[float]) -> None:
+    server = serve(reply(429, b"", "Retry-After: 7"), reply(200))
+    assert post_anew(server.url).status == 200
+    assert pauses == [7]
+
+
+def test_a_new_body_does_not_wait_for_long(serve: Serve, pauses: list[float]) -> None:
+    server = serve(reply(429, b"", "Retry-After: 3600"), reply(200))
+    assert post_anew(server.url).retry_after == 3600
+    assert (pauses, len(server.received)) == ([], 1)
+
+
+def test_a_body_that_the_server_never_saw_is_kept(
+    serve: Serve, pauses: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, made = serve(reply(200)), list[bytes]()
+    refuse_at_first(monkeypatch, 2)
+    assert post_anew(server.url, made=made).status == 200
+    assert [received.body for received in server.received] == made == [FIRST]
+
+
+@pytest.mark.parametrize("repeatable", [True, False])
+def test_no_body_is_seen_twice_after_a_broken_connection(serve: Serve, pauses: list[float], repeatable: bool) -> None:
+    server = serve(CLOSE)
+    error = failure_of(lambda: post_anew(server.url, repeatable=repeatable))
+    assert (error.kind, error.unsent) == ("connection", False)
+    seen = [received.body for received in server.received]
+    assert len(set(seen)) == len(seen)
+    assert repeatable or seen == [FIRST]
+
+
+def test_a_body_that_cannot_be_made_is_an_error_of_its_own(serve: Serve) -> None:
+    def body() -> bytes:
+        raise ConfigurationError("no key")
+
+    server = serve(reply(200))
+    with Transport(TransportOptions()) as transport, pytest.raises(ConfigurationError, match="no key"):
+        transport.send(HttpRequest("POST", server.url, {}, body))
+    assert server.received == []
+
+
+@pytest.mark.parametrize("anew_first", [True, False])
+def test_requests_of_both_kinds_are_repeated_each_in_its_way(
+    serve: Serve, pauses: list[float], anew_first: bool
+) -> None:
+    server = serve(reply(429), reply(200), reply(429), reply(200))
+    numbers = iter([b"1", b"2"])
+    requests = [HttpRequest("POST", server.url, {}, lambda: next(numbers)), HttpRequest("POST", server.url, {}, b"x")]
+    with Transport(TransportOptions(retries=1)) as transport:
+        for request in requests if anew_first else requests[::-1]:
+            assert transport.send(request).status == 200
+    seen = [received.body for received in server.received]
+    assert seen == ([b"1", b"2", b"x", b"x"] if anew_first else [b"x", b"x", b"1", b"2"])
+
+
+# Whether the server can have seen it
+
+
+def test_a_refused_connection_saw_nothing(pauses: list[float]) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        assert failure_of(lambda: post(f"http://127.0.0.1:{unused.getsockname()[1]}/")).unsent
+
+
+def test_an_unknown_host_saw_nothing(pauses: list[float]) -> None:
+    assert failure_of(lambda: post("https://api.apiops-access.invalid/", retries=0)).unsent
+
+
+def test_a_connection_that_was_not_made_in_time_saw_nothing(
+    pauses: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_slow(*_args: object, **_kwargs: object) -> None:
+        raise TimeoutError("body-s3cret")
+
+    monkeypatch.setattr("urllib3.util.connection.create_connection", too_slow)
+    error = failure_of(lambda: post("https://api.example.com/"))
+    assert (error.kind, error.unsent) == ("timeout", True)
+
+
+@pytest.mark.parametrize("certificate", ["expired", "other_host"])
+def test_a_server_that_is_not_trusted_saw_nothing(serve: Serve, certificates: Certificates, certificate: str) -> None:
+    server = serve(reply(200), certificate=getattr(certificates, certificate))
+    assert failure_of(lambda: post(server.url, ca_path=str(certificates.ca))).unsent
+
+
+def test_a_proxy_that_is_not_there_passed_nothing_on(pauses: list[float]) -> None:
+    assert failure_of(lambda: post("http://jim2.example.com/", proxy="http://127.0.0.1:1")).unsent
+
+
+def test_a_request_that_http_cannot_carry_was_not_sent(serve: Serve) -> None:
+    server = serve(reply(200))
+    error = failure_of(lambda: get(server.url, headers={"Authorization": "Bearer header-s3cret\n"}))
+    assert server.received == []
+    assert error.unsent
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_server_that_did_not_answer_can_have_seen_it(serve: Serve, host: str) -> None:
+    server = serve(HANG)
+    error = failure_of(lambda: post(server.url.replace("127.0.0.1", host), timeout=0.1))
+    assert (error.kind, error.unsent) == ("timeout", False)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        CLOSE,
+        b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\nConnection: close\r\n\r\n{",
+        b"answer-s3cret\r\nConnection: close\r\n\r\n",
+        reply(302, b"", "Location: https://elsewhere.example.com/"),
+    ],
+)
+def test_a_server_that_answered_something_can_have_acted(serve: Serve, pauses: list[float], answer: bytes) -> None:
+    assert not failure_of(lambda: post(serve(answer).url)).unsent
+
+
+@pytest.mark.parametrize("answer", [CLOSE, HANG])
+@pytest.mark.parametrize("send", [post, post_anew])
+def test_a_last_try_that_can_have_arrived_counts_more_than_the_refused_ones_before(
+    serve: Serve,
+    pauses: list[float],
+    monkeypatch: pytest.MonkeyPatch,
+    send: t.Callable[..., HttpResponse],
+    answer: bytes,
+) -> None:
+    refuse_at_first(monkeypatch, 2)
+    assert not failure_of(lambda: send(serve(answer).url, timeout=0.2)).unsent
+
+
+def test_a_connection_that_broke_on_its_second_use_can_have_brought_it(serve: Serve, pauses: list[float]) -> None:
+    server = serve(reply(200), CLOSE)
+    with Transport(TransportOptions()) as transport:
+        transport.send(HttpRequest("GET", server.url))
+        error = failure_of(lambda: transport.send(HttpRequest("POST", server.url, {}, b"body-s3cret")))
+    assert not error.unsent
+
+
 # Certificates
 
 
@@ -489,6 +696,43 @@ def test_a_client_certificate_is_shown(serve: Serve, certificates: Certificates)
     failure_of(lambda: get(server.url, ca_path=ca, retries=0))
 
 
+# Clocks
+
+
+@pytest.fixture(params=["UTC", "UTC-10", "UTC+7"])
+def anywhere(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This machine is in each of these time zones."""
+    monkeypatch.setenv("TZ", request.param)
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("anywhere")
+@pytest.mark.parametrize(
+    ("date", "skew"),
+    [
+        ("Fri, 15 Jan 2027 08:00:00 GMT", 0),
+        ("Fri, 15 Jan 2027 07:58:00 GMT", 120),
+        ("Fri, 15 Jan 2027 09:00:00 GMT", -3600),
+        # RFC 9110 section 5.6.7: forms that a recipient must take, all of them in UTC.
+        ("Friday, 15-Jan-27 07:58:00 GMT", 120),
+        ("Fri Jan 15 07:58:00 2027", 120),
+        ("yesterday", None),
+        ("", None),
+        ("Fri, 15 Jan 99999 08:00:00 GMT", None),
+        ("Fri, 99 Jan 2027 08:00:00 GMT", None),
+    ],
+)
+def test_a_wrong_clock_is_measured_by_the_servers_date(date: str, skew: int | None) -> None:
+    assert HttpResponse(200, "https://x", {"date": date}).clock_skew(NOW) == skew
+
+
+def test_a_clock_is_not_measured_without_a_date() -> None:
+    assert HttpResponse(200, "https://x").clock_skew(NOW) is None
+
+
 # URLs
 
 
@@ -535,6 +779,28 @@ def test_an_unusable_url_is_refused_with_the_reason(url: str, words: str) -> Non
         check_url("base_url", url, allow_http=False)
     assert words in str(caught.value)
     assert "base_url" in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["https://auth.example.com/token?tenant=7", "https://auth.example.com/token/?next=/"])
+def test_a_query_is_kept_as_it_is_where_there_may_be_one(url: str) -> None:
+    assert check_url("token_endpoint", url, allow_http=False, query=True) == url
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("https://auth.example.com/token?a=b#s3cret", "fragment"),
+        ("https://me:s3cret@auth.example.com/token?a=b", "credentials"),
+        ("http://auth.example.com/token?a=b", "plain http"),
+        ("https://?a=b", "https://"),
+        ("https://auth.example.com/token?a= b", "white space"),
+    ],
+)
+def test_a_url_with_a_query_is_checked_like_any_other(url: str, words: str) -> None:
+    with pytest.raises(ConfigurationError, match="token_endpoint") as caught:
+        check_url("token_endpoint", url, allow_http=False, query=True)
+    assert words in str(caught.value)
     assert "s3cret" not in str(caught.value)
 
 

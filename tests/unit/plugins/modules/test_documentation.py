@@ -20,9 +20,14 @@ SPECS: dict[str, dict[str, t.Any]] = {
     "modules.oauth_token": _arguments.OAUTH_TOKEN_SPEC,
     "modules.token_test": _arguments.TOKEN_TEST_SPEC,
     "modules.api_account": _arguments.API_ACCOUNT_SPEC,
+    "modules.api_account_info": _arguments.API_ACCOUNT_INFO_SPEC,
+    "modules.api_request": _arguments.API_REQUEST_SPEC,
     "lookup.oauth_token": _arguments.LOOKUP_SPEC,
 }
-SECRETS = {"client_secret", "auth_key", "access_token", "access_tokens", "proxy", "cache_password", "cache_secret"}
+SECRETS = {
+    "client_secret", "auth_key", "private_key", "access_token", "access_tokens", "initial_access_token", "proxy",
+    "cache_password", "cache_secret", "account_secrets",
+}  # fmt: skip
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("[a-z]*.py"))
 
 

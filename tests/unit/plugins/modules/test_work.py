@@ -96,6 +96,7 @@ def ending(monkeypatch: pytest.MonkeyPatch) -> t.Callable[[t.Callable[..., dict[
         def __init__(self, argument_spec: Spec, supports_check_mode: bool) -> None:
             assert supports_check_mode
             self.params = {"x": 1}
+            self.check_mode = True
 
         def exit_json(self, **result: t.Any) -> None:
             raise Ended(**result)
@@ -114,7 +115,7 @@ def ending(monkeypatch: pytest.MonkeyPatch) -> t.Callable[[t.Callable[..., dict[
 
 
 def test_a_module_returns_its_result(ending: t.Callable[..., dict[str, t.Any]]) -> None:
-    assert ending(lambda params: {"changed": False, **params}) == {"changed": False, "x": 1}
+    assert ending(lambda params: {"changed": False, **params}) == {"changed": False, "x": 1, "check_mode": True}
 
 
 def test_a_modules_error_goes_back_whole(ending: t.Callable[..., dict[str, t.Any]]) -> None:

@@ -198,7 +198,7 @@ def test_options_get_their_types_and_defaults() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"provider": "okta"}, "beyondtrust, cimcloud, jim2, rimo3"),
+        ({"provider": "okta"}, "beyondtrust, cimcloud, jim2, oauth2, rimo3"),
         ({"timeout": "soon"}, "timeout"),
         ({"clientsecret": "x"}, "clientsecret"),
         ({"validate_certs": "perhaps"}, "validate_certs"),

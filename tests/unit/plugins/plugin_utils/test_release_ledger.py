@@ -6,15 +6,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import multiprocessing
 import stat
 import typing as t
 from pathlib import Path
 
 import pytest
+from ansible import constants
 from ansible_collections.apiops.access.plugins.module_utils._arguments import CACHE_SPEC
 from ansible_collections.apiops.access.plugins.module_utils._errors import StoreError, TransportError
-from ansible_collections.apiops.access.plugins.module_utils._model import Account, Token, TransportOptions
+from ansible_collections.apiops.access.plugins.module_utils._model import (
+    Account,
+    ServerMetadata,
+    Token,
+    TransportOptions,
+)
 from ansible_collections.apiops.access.plugins.plugin_utils._file_store import FileTokenStore
 from ansible_collections.apiops.access.plugins.plugin_utils._release_ledger import (
     Ledger,
@@ -28,7 +35,19 @@ from ansible_collections.apiops.access.plugins.plugin_utils._release_ledger impo
 )
 from ansible_collections.apiops.access.plugins.plugin_utils._token_source import Obtained
 from ansible_collections.apiops.access.plugins.plugin_utils._token_store import TokenStore
-from ansible_collections.apiops.access.tests.unit.scripted import NOW, SECRET, Script, answer, cimcloud, jim2, rimo3
+from ansible_collections.apiops.access.tests.unit.scripted import (
+    BASIC,
+    ISSUER,
+    NOW,
+    SECRET,
+    Script,
+    answer,
+    body_of,
+    cimcloud,
+    jim2,
+    oauth2,
+    rimo3,
+)
 
 FORK = multiprocessing.get_context("fork")
 LOGOFF = "POST https://jim2.example.com/Jim_Live/logoff"
@@ -72,6 +91,45 @@ def test_a_note_has_what_the_release_takes_and_no_secret_of_the_account(ledger: 
     assert (found.token.access_token, found.token.refresh_token) == ("tok-1", None)
     assert (found.options, found.entry, found.host) == (OPTIONS, "name", "web1")
     assert ledger.take() == []
+
+
+def test_credentials_are_noted_only_where_the_release_takes_them(ledger: Ledger) -> None:
+    keys = {"auth_key": "k3y-value", "private_key": "k3y-pem"}
+    note(oauth2(**keys), "tok-1")
+    note(jim2(**keys), "tok-2")
+    note(rimo3(**keys), "tok-3")
+    found = {one.token.access_token: one.account for one in ledger.take()}
+    assert (found["tok-1"].client_secret, found["tok-1"].private_key) == (SECRET, "k3y-pem")
+    for account in found.values():
+        assert account.auth_key is None
+    for token in ("tok-2", "tok-3"):
+        assert (found[token].client_secret, found[token].private_key) == (None, None)
+
+
+def test_an_account_that_authenticates_its_release_is_noted_whole_but_for_metadata(
+    ledger: Ledger,
+) -> None:
+    account = oauth2(
+        private_key_path="/key.pem",
+        key_id="k1",
+        signing_alg="ES256",
+        resource=("https://a.example.com", "https://b.example.com"),
+        scope=("a", "b"),
+        token_endpoint_auth_method="private_key_jwt",
+        revocation_endpoint=f"{ISSUER}/revoke",
+        transport=TransportOptions(client_cert="/cert.pem", proxy="http://proxy.example.com"),
+    )
+    note(dataclasses.replace(account, metadata=ServerMetadata(ISSUER, {"token_endpoint": f"{ISSUER}/x"})), "tok-1")
+    (found,) = ledger.take()
+    assert found.account == account
+
+
+def test_the_files_of_such_an_account_tell_nothing_either(ledger: Ledger) -> None:
+    note(oauth2(private_key="k3y-pem"), "tok-s3cret-1")
+    (path,) = ledger._folder.iterdir()
+    for secret in (b"tok-s3cret-1", SECRET.encode(), b"k3y-pem", b"client-1"):
+        assert secret not in path.read_bytes()
+    assert SECRET not in repr(ledger.take())
 
 
 def test_the_files_are_private_and_tell_nothing(ledger: Ledger, tmp_path: Path) -> None:
@@ -147,6 +205,23 @@ def test_each_token_is_released_and_forgotten(vendor: Script, tmp_path: Path) ->
     assert outcomes == [Outcome("erp", "released"), Outcome("other", "released"), Outcome("packaging", "forgotten")]
     assert [request.headers["Authorization"] for request in transport.sent] == ["Bearer tok-1", "Bearer tok-2"]
     assert store.read("entry") is None
+
+
+def test_a_noted_token_is_revoked_with_what_the_server_publishes_then(
+    vendor: Script, ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(run))
+    note(oauth2(metadata=ServerMetadata(ISSUER, {"revocation_endpoint": f"{ISSUER}/old"})), "tok-1")
+    published = {"issuer": ISSUER, "revocation_endpoint": f"{ISSUER}/revoke"}
+    transport = vendor(
+        (f"GET {ISSUER}/.well-known/openid-configuration", answer(200, published)),
+        (f"POST {ISSUER}/revoke", answer(200)),
+    )
+    assert release_all(ledger.take(), no_store) == [Outcome("idp", "released")]
+    assert transport.sent[1].headers["Authorization"] == BASIC
+    assert body_of(transport.sent[1]).startswith(b"token=tok-1&")
 
 
 def test_what_the_vendor_did_not_take_back_is_told(vendor: Script) -> None:

@@ -22,10 +22,23 @@ from ansible_collections.apiops.access.plugins.module_utils._errors import (
     ServerError,
     TransportError,
 )
-from ansible_collections.apiops.access.plugins.module_utils._model import Account, Token, TransportOptions
+from ansible_collections.apiops.access.plugins.module_utils._model import (
+    Account,
+    ServerMetadata,
+    Token,
+    TransportOptions,
+)
 from ansible_collections.apiops.access.plugins.plugin_utils._file_store import FileTokenStore
 from ansible_collections.apiops.access.plugins.plugin_utils._token_source import Obtained, TokenSource
-from ansible_collections.apiops.access.tests.unit.scripted import NOW, Clock, cimcloud, jim2, rimo3
+from ansible_collections.apiops.access.tests.unit.scripted import (
+    ISSUER,
+    NOW,
+    Clock,
+    cimcloud,
+    jim2,
+    oauth2,
+    rimo3,
+)
 
 FORK = multiprocessing.get_context("fork")
 
@@ -150,6 +163,65 @@ def test_another_cimcloud_account_or_customer_never_gets_the_token(world: World,
 def test_what_has_no_say_in_the_token_does_not_cost_another(world: World, change: dict[str, t.Any]) -> None:
     world.obtain(jim2())
     assert world.obtain(jim2(**change)).reused
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"issuer": f"{ISSUER}/realms/other"},
+        {"token_endpoint": f"{ISSUER}/token"},
+        {"audience": "api"},
+        {"resource": ("https://api.example.com",)},
+        {"private_key": "another key"},
+        {"private_key_path": "/another/key.pem"},
+        {"key_id": "k2"},
+        {"token_endpoint_auth_method": "client_secret_jwt"},
+        {"transport": TransportOptions(client_cert="/cert.pem")},
+    ],
+)
+def test_another_request_of_any_server_never_gets_the_token(world: World, change: dict[str, t.Any]) -> None:
+    world.obtain(oauth2())
+    assert not world.obtain(oauth2(**change)).reused
+    assert world.obtain(oauth2()).reused
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"introspection_endpoint": f"{ISSUER}/introspect"},
+        {"revocation_endpoint": f"{ISSUER}/revoke"},
+        {"registration_endpoint": f"{ISSUER}/register"},
+        {"test_path": "/status"},
+        {"metadata": ServerMetadata(ISSUER, {"token_endpoint": f"{ISSUER}/token"})},
+    ],
+)
+def test_what_is_done_with_a_token_does_not_cost_another(world: World, change: dict[str, t.Any]) -> None:
+    world.obtain(oauth2())
+    assert world.obtain(oauth2(**change)).reused
+
+
+@pytest.mark.parametrize("option", ["private_key_path", "client_key"])
+def test_another_key_in_the_same_file_never_gets_the_token(world: World, tmp_path: Path, option: str) -> None:
+    path = tmp_path / "key.pem"
+
+    def account() -> Account:
+        if option == "client_key":
+            return oauth2(transport=TransportOptions(client_cert="/cert.pem", client_key=str(path)))
+        return oauth2(private_key_path=str(path))
+
+    path.write_bytes(b"first key")
+    world.obtain(account())
+    assert world.obtain(account()).reused
+    path.write_bytes(b"second key \xff")
+    assert not world.obtain(account()).reused
+    path.unlink()
+    assert not world.obtain(account()).reused
+
+
+def test_a_key_never_gets_the_token_of_a_secret(world: World) -> None:
+    world.obtain(oauth2(client_secret="the same", private_key=None))
+    assert not world.obtain(oauth2(client_secret=None, private_key="the same")).reused
+    assert not world.obtain(oauth2(client_secret=None, auth_key="the same")).reused
 
 
 def test_tokens_of_hosts_that_are_their_own_server_are_kept_apart(world: World) -> None:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime
 import typing as t
 
 import pytest
@@ -14,15 +16,19 @@ from ansible_collections.apiops.access.plugins.module_utils._errors import (
     RefusedError,
     TransportError,
 )
-from ansible_collections.apiops.access.plugins.module_utils._model import Account, Token
+from ansible_collections.apiops.access.plugins.module_utils._model import Account, Token, Verdict
 from ansible_collections.apiops.access.plugins.module_utils._operations.api_account import (
+    WantedAccount,
+    account_result,
     assess_account,
     checked_settings,
     finished_result,
+    is_verified,
+    prove_credentials,
     wanted_account,
 )
 from ansible_collections.apiops.access.plugins.module_utils._providers import PROVIDERS
-from ansible_collections.apiops.access.tests.unit.scripted import Script, answer
+from ansible_collections.apiops.access.tests.unit.scripted import ISSUER, Script, answer, oauth2
 
 SITE = "https://support.example.com"
 INFO = f"GET {SITE}/api/command/v2/info"
@@ -284,3 +290,246 @@ def test_the_task_fails_where_a_person_must_act(
     )
     assert result.get("failed") is failed
     assert "diff" not in result
+
+
+# Any OAuth 2.0 server
+
+TEST = f"GET {ISSUER}/status"
+INTROSPECT = f"POST {ISSUER}/introspect"
+REVOKE = f"POST {ISSUER}/revoke"
+
+
+def idp(**changes: t.Any) -> Account:
+    """An account at a server that publishes nothing."""
+    return oauth2(issuer=None, token_endpoint=f"{ISSUER}/token", **changes)
+
+
+def prove(account: Account, token: Token | AccessError | None = None) -> Verdict:
+    """The verdict of a proof; ``token``: what the request for one ends with."""
+
+    def token_for(_account: Account) -> Token:
+        if isinstance(token, AccessError):
+            raise token
+        return token or Token("tok-s3cret")
+
+    verdict, _listing = prove_credentials(account, token_for)
+    assert "s3cret" not in str(verdict)
+    return verdict
+
+
+def test_that_a_token_was_granted_proves_the_credentials_where_nothing_can_be_tested(vendor: Script) -> None:
+    vendor((f"GET {ISSUER}", answer(200)))
+    verdict = prove(idp())
+    assert (verdict.reason, verdict.token_valid, is_verified(verdict)) == ("untested", True, True)
+    assert verdict.message.startswith("A token was granted")
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (answer(401, {}), "introspection_not_permitted"),
+        (answer(403, {}), "introspection_not_permitted"),
+        (answer(400, {"error": "unsupported_token_type"}), "introspection_unsupported"),
+        # A token of this moment is not dead: the server does not let the account know of it.
+        (answer(200, {"active": False}), "introspection_not_permitted"),
+    ],
+)
+def test_a_server_that_tells_nothing_of_a_granted_token_takes_nothing_from_the_proof(
+    vendor: Script, reply: t.Any, reason: str
+) -> None:
+    vendor((INTROSPECT, reply))
+    verdict = prove(idp(introspection_endpoint=f"{ISSUER}/introspect"))
+    assert (verdict.reason, is_verified(verdict)) == (reason, True)
+
+
+def test_a_token_that_is_introspected_is_proven(vendor: Script) -> None:
+    vendor((INTROSPECT, answer(200, {"active": True})))
+    verdict = prove(idp(introspection_endpoint=f"{ISSUER}/introspect"))
+    assert (verdict.outcome, verdict.reason) == ("valid", "active")
+
+
+def test_a_token_that_the_api_rejects_is_no_proof(vendor: Script) -> None:
+    vendor((TEST, answer(401)))
+    verdict = prove(idp(test_path="/status"))
+    assert (verdict.outcome, is_verified(verdict)) == ("invalid", False)
+
+
+@pytest.mark.parametrize(("status", "retryable"), [(429, True), (500, True), (404, False)])
+def test_a_test_that_fails_is_not_taken_for_a_proof(vendor: Script, status: int, retryable: bool) -> None:
+    vendor((TEST, answer(status)))
+    with pytest.raises(AccessError, match="A token was granted, but it could not be tested") as caught:
+        prove(idp(test_path="/status"))
+    assert (caught.value.status, caught.value.retryable) == (status, retryable)
+
+
+def test_a_refused_request_for_a_token_is_no_proof(vendor: Script) -> None:
+    vendor()
+    verdict = prove(idp(), REFUSED)
+    assert (verdict.outcome, verdict.reason, is_verified(verdict)) == ("invalid", "invalid_client", False)
+
+
+@pytest.mark.parametrize("revoked", [answer(200), answer(500), TransportError("It broke.")])
+def test_the_token_of_a_proof_is_given_back_whatever_it_proved(vendor: Script, revoked: t.Any) -> None:
+    for status, outcome in ((200, "valid"), (401, "invalid")):
+        transport = vendor((TEST, answer(status)), (REVOKE, revoked))
+        assert prove(idp(test_path="/status", revocation_endpoint=f"{ISSUER}/revoke")).outcome == outcome
+        assert len(transport.sent) == 2
+
+
+# Options of registered accounts
+
+
+def wanted(**given: t.Any) -> WantedAccount:
+    params = {name: option.get("default") for name, option in API_ACCOUNT_SPEC.items()}
+    endpoints = {"provider": "oauth2", "name": "mine", "issuer": ISSUER}
+    return wanted_account({**params, **endpoints, **given}, frozenset(given))
+
+
+@pytest.mark.parametrize("provider", ["rimo3", "cimcloud", "jim2", "beyondtrust"])
+def test_vendors_whose_accounts_only_a_person_makes_have_no_records(provider: str) -> None:
+    given = {"provider": provider, "issuer": None, "base_url": ISSUER, "site": "x" if provider == "cimcloud" else None}
+    with pytest.raises(ConfigurationError, match="records_file"):
+        wanted(records_file="/accounts.yml", **given)
+
+
+@pytest.mark.parametrize(
+    "idle", [{"initial_access_token": "x"}, {"rotate_after_days": 30}, {"return_secret": True}, {"vault_id": "dev"}]
+)
+def test_options_for_records_are_nothing_without_them(idle: dict[str, t.Any]) -> None:
+    with pytest.raises(ConfigurationError, match=f"{next(iter(idle))} can only be used with records_file"):
+        wanted(**idle)
+    assert wanted(records_file="/accounts.yml", **idle).account.name == "mine"
+
+
+@pytest.mark.parametrize(("days", "wrong"), [(-1, True), (0, True), (1, False), (None, False)])
+def test_a_secret_is_renewed_after_a_day_at_the_earliest(days: int | None, wrong: bool) -> None:
+    given = {"records_file": "/accounts.yml", "rotate_after_days": days}
+    if wrong:
+        with pytest.raises(ConfigurationError, match="rotate_after_days must be"):
+            wanted(**given)
+    else:
+        assert wanted(**given).rotate_after_days == days
+
+
+@pytest.mark.parametrize(
+    ("field", "words"),
+    [
+        ("client_id", "the server chooses"),
+        ("client_secret", "the server chooses"),
+        ("client_secret_expires_at", "the server chooses"),
+        ("client_id_issued_at", "the server chooses"),
+        ("registration_access_token", "the server chooses"),
+        ("registration_client_uri", "the server chooses"),
+        ("token_endpoint_auth_method", "the option of that name"),
+        ("token_endpoint_auth_signing_alg", "signing_alg"),
+    ],
+)
+def test_a_setting_that_is_set_elsewhere_is_refused(field: str, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        wanted(settings={field: "x"})
+
+
+@pytest.mark.parametrize("value", ["x", 7, 0.5, True, None, [1, "a"], {"a": {"b": [None]}}])
+def test_a_setting_of_the_servers_own_is_taken_as_it_is(value: t.Any) -> None:
+    assert wanted(settings={"x_own": value}).settings == {"x_own": value}
+
+
+@pytest.mark.parametrize(
+    "value", [datetime.date(2026, 1, 1), {"deep": datetime.datetime(2026, 1, 1)}, {1, 2}, b"x", float("nan")]
+)
+def test_a_setting_that_no_json_can_hold_is_refused_before_anything_is_sent(value: t.Any) -> None:
+    # Unquoted dates of YAML are such.
+    with pytest.raises(ConfigurationError, match="x_own"):
+        wanted(settings={"x_own": value})
+
+
+def test_a_record_has_the_options_that_the_user_gave_and_no_credentials_of_the_server() -> None:
+    given = {
+        "client_id": "client-1",
+        "client_secret": "s3cret-value",
+        "scope": ["a"],
+        "test_path": "/status",
+        "timeout": 5.0,
+        "retries": 0,
+        "allow_http": False,
+        "settings": {"client_name": "x"},
+        "rotate_after_days": 30,
+        "initial_access_token": "s3cret-iat",
+        "records_file": "/accounts.yml",
+        "cache": "none",
+    }
+    options = wanted(**given).options
+    assert options["provider"] == "oauth2"
+    assert {key: options[key] for key in ("issuer", "scope", "test_path", "timeout", "retries")} == {
+        "issuer": ISSUER,
+        "scope": ["a"],
+        "test_path": "/status",
+        "timeout": 5.0,
+        "retries": 0,
+    }
+    assert "s3cret" not in str(options)
+    assert not {"client_id", "allow_http", "settings", "rotate_after_days", "records_file", "cache"} & set(options)
+
+
+def test_a_task_and_its_manager_do_not_show_their_secrets() -> None:
+    given = wanted(records_file="/accounts.yml", initial_access_token="s3cret-iat", client_secret="s3cret-value")
+    assert "s3cret" not in repr(given)
+
+
+# The result of a change
+
+
+def shown(change: str, **changes: t.Any) -> dict[str, t.Any]:
+    verdict = Verdict("valid", "active", "It works.", token_valid=True)
+    account = dataclasses.replace(idp(), **changes)
+    return account_result(WantedAccount(account), verdict, None, [], [], [], change=change)
+
+
+@pytest.mark.parametrize(
+    ("change", "method", "changed", "secret"),
+    [
+        ("none", "client_secret_basic", False, "unchanged"),
+        ("created", "client_secret_basic", True, "created"),
+        ("created", "private_key_jwt", True, "unchanged"),
+        ("rotated", "client_secret_post", True, "rotated"),
+        ("updated", "client_secret_basic", True, "unchanged"),
+        ("deleted", "client_secret_basic", True, "unchanged"),
+        ("forgotten", "client_secret_basic", True, "unchanged"),
+    ],
+)
+def test_a_change_says_what_became_of_the_secret(change: str, method: str, changed: bool, secret: str) -> None:
+    result = shown(change, token_endpoint_auth_method=method)
+    assert (result["change"], result["changed"], result["secret"]) == (change, changed, secret)
+    assert "s3cret" not in str(result)
+
+
+@pytest.mark.parametrize(
+    ("change", "before", "after"),
+    [
+        ("none", {}, {}),
+        ("rotated", {"secret": "unchanged"}, {"secret": "rotated"}),
+        ("created", {}, {"secret": "created"}),
+        ("updated", {}, {}),
+    ],
+)
+def test_a_diff_shows_a_new_secret_by_a_word_alone(
+    change: str, before: dict[str, t.Any], after: dict[str, t.Any]
+) -> None:
+    result = finished_result(shown(change), on_portal_action="fail", diff=True)
+    assert result["diff"] == {"before": before, "after": after}
+
+
+def test_a_diff_shows_settings_and_the_new_secret() -> None:
+    result = {**shown("rotated"), "differences": [{"field": "scope", "wanted": "a b", "found": "a"}]}
+    finished = finished_result(result, on_portal_action="fail", diff=True)
+    assert finished["diff"] == {
+        "before": {"scope": "a", "secret": "unchanged"},
+        "after": {"scope": "a b", "secret": "rotated"},
+    }
+
+
+def test_steps_for_a_person_can_have_settings_of_the_servers_own(vendor: Script) -> None:
+    vendor()
+    result = assess("oauth2", issuer=ISSUER, client_id=None, client_secret=None, settings={"x_tier": "gold"})
+    assert result["actions"] == ["create"]
+    assert any("x_tier" in step and "gold" in step for step in result["portal"]["steps"])

@@ -17,7 +17,16 @@ from ansible_collections.apiops.access.plugins.module_utils._errors import (
 )
 from ansible_collections.apiops.access.plugins.module_utils._model import Account, Token
 from ansible_collections.apiops.access.plugins.module_utils._providers.cimcloud import CIMcloud
-from ansible_collections.apiops.access.tests.unit.scripted import BASIC, NOW, SECRET, Clock, Script, answer, cimcloud
+from ansible_collections.apiops.access.tests.unit.scripted import (
+    BASIC,
+    NOW,
+    SECRET,
+    Clock,
+    Script,
+    answer,
+    body_of,
+    cimcloud,
+)
 
 BASE = "https://api.cimcloud.com/acme"
 AUTHENTICATE = f"POST {BASE}/authenticate"
@@ -36,8 +45,7 @@ def test_a_token_is_requested_as_documented(script: Script, clock: Clock) -> Non
     (request,) = transport.sent
     assert request.headers["Content-Type"] == "application/json"
     assert "Authorization" not in request.headers
-    assert request.body is not None
-    assert json.loads(request.body) == {
+    assert json.loads(body_of(request)) == {
         "AuthKey": "k3y-value",
         "AuthUserName": "client-1",
         "AuthPassword": "s3cret-value",
@@ -174,8 +182,7 @@ def test_a_session_is_asked_for_with_the_token_and_replaces_it(script: Script, c
     token = CIMcloud(cimcloud(customer="jo@example.com"), transport, clock).request_token(None)
     assert transport.sent[1].headers["Authorization"] == "Bearer tok-1"
     assert transport.sent[1].headers["Content-Type"] == "application/json"
-    assert transport.sent[1].body is not None
-    assert json.loads(transport.sent[1].body) == {"username": "jo@example.com"}
+    assert json.loads(body_of(transport.sent[1])) == {"username": "jo@example.com"}
     assert token == Token("tok-2", "Bearer", NOW + 3600, refresh_token="ref-1", refresh_expires_at=NOW + MONTH)
 
 

@@ -1,0 +1,67 @@
+# Copyright (c) 2026 apiops.access contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module is private to the collection: it can change without notice.
+
+"""Find a server's endpoints by what it publishes (RFC 8414, OpenID Connect Discovery 1.0)."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from .._errors import ConfigurationError, MalformedAnswerError, ServerError, TransportError
+from .._model import ServerMetadata
+from .._redaction import Redactor
+from .._transport import HttpRequest, Transport, printable_url
+
+
+def metadata_urls(issuer: str) -> list[str]:
+    """Where the metadata can be: appended to the issuer's path, or inserted before it (RFC 8414 section 3.1, 5)."""
+    issuer = issuer.rstrip("/")
+    parts = urlsplit(issuer)
+    origin = f"{parts.scheme}://{parts.netloc}"
+    urls = []
+    for name in ("openid-configuration", "oauth-authorization-server"):
+        urls += [f"{issuer}/.well-known/{name}", f"{origin}/.well-known/{name}{parts.path}"]
+    return list(dict.fromkeys(urls))
+
+
+def discover(issuer: str, transport: Transport) -> ServerMetadata:
+    """What the server publishes. Raises AccessError where there is nothing, or only another server's."""
+    claimed = redirect = None
+    for url in metadata_urls(issuer):
+        try:
+            response = transport.send(HttpRequest("GET", url, repeatable=True))
+        except TransportError as error:
+            if error.kind != "redirect":
+                raise
+            redirect = error  # some send whatever they do not know to a login page
+            continue
+        if response.status >= 500 or response.status == 429:
+            raise ServerError(
+                f"{printable_url(url)} answered with status {response.status}, so that the server's endpoints are not "
+                "known. Try again later, or set token_endpoint.",
+                status=response.status,
+            )
+        if response.status != 200:
+            continue
+        try:
+            metadata = ServerMetadata.from_document(response.json())
+        except (MalformedAnswerError, ValueError):
+            continue
+        # RFC 8414 section 3.3: whose issuer is another is not to be used. A slash at the end makes no other server.
+        if metadata.issuer.rstrip("/") == issuer.rstrip("/"):
+            return metadata
+        claimed = Redactor(()).server_text(metadata.issuer)
+    if claimed:
+        raise ConfigurationError(
+            f"The metadata found for issuer {issuer} say that they are of issuer {claimed}, so they are not used. If "
+            "that is the right server, set issuer to exactly this."
+        )
+    if redirect:
+        raise redirect
+    raise ConfigurationError(
+        f"{issuer} publishes no metadata (neither openid-configuration nor oauth-authorization-server below "
+        ".well-known). Check issuer, or set token_endpoint."
+    )
