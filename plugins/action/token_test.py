@@ -61,7 +61,7 @@ class ActionModule(AccessAction):
             self._with_tokens(rejected, self._renew)
             self._test_within_rate([check for check in rejected if check.renewed])
             for check in rejected:
-                if check.used and not check.renewed:
+                if check.used and check.token and not check.renewed:
                     check.verdict = self._combined(check)
         return self._result(checks, params, ran)
 
