@@ -145,9 +145,10 @@ class AccountRecords:
         since = isoformat(self._clock())
         self._change(name, pending={"name": name, "action": action, "since": since, "server": server})
 
-    def keep(self, record: AccountRecord) -> None:
-        """Store a record, and forget what was pending."""
-        self._change(record.name, element=_element_of(record))
+    def keep(self, record: AccountRecord, *, settles: bool = True) -> None:
+        """Store a record, and forget what was pending unless that is not settled by it."""
+        pending = None if settles else next(iter(_of(self._read(), PENDING_VARIABLE, record.name)), None)
+        self._change(record.name, element=_element_of(record), pending=pending)
 
     def settle(self, name: str) -> None:
         """Forget what was pending, as nothing came of it."""

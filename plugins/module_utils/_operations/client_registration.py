@@ -52,8 +52,8 @@ class Records(t.Protocol):
     def note(self, name: str, action: str, server: str) -> None:
         """Note a change before it is asked for."""
 
-    def keep(self, record: AccountRecord) -> None:
-        """Store a record, and forget what was pending."""
+    def keep(self, record: AccountRecord, *, settles: bool = True) -> None:
+        """Store a record, and forget what was pending unless that is not settled by it."""
 
     def settle(self, name: str) -> None:
         """Forget what was pending, as nothing came of it."""
@@ -208,7 +208,7 @@ class ClientRegistration:
         if registration:
             current = self._with_news(record, registration)
             if current != record:
-                self._keep(current)
+                self._keep(current, settles=False)
         return {
             "name": record.name,
             "provider": OAuth2.name,
@@ -230,14 +230,19 @@ class ClientRegistration:
             return self._create()
         if record.replaced and not self.check_mode:
             record = self._retire(record)
+        elif record.replaced:
+            self.retired = True  # by the run that is no check
         registration = self._read(record)
+        if registration is None and record.replaced and not is_verified(self.prove(self._account_of(record))):
+            # The new account did not work and was deleted again, and then the run was killed: the old one stays.
+            if not self.check_mode:
+                self.records.keep(record.replaced, settles=False)
+            return self._present(record.replaced, pending)
         if registration is None:
             return self._without_management(record)
         current = self._with_news(record, registration)
         if current != record:  # stored at once: what it had before can be dead already
-            self._keep(current)
-            if pending and pending.action == "replace":  # which that has nothing to do with
-                self.records.note(self.name, pending.action, pending.server)
+            self._keep(current, settles=False)
         record = current
         asked = client_metadata(self.wanted.account, self.wanted.settings)
         differences, unchecked = compared(asked, registration.metadata, record.sent)
@@ -336,19 +341,25 @@ class ClientRegistration:
         try:
             self.records.keep(record)
         except RecordsError as error:
-            raise error.with_message(f"{error.message} {self._undo(registration)}") from None
+            raise error.with_message(f"{error.message} {self._undo(registration, replaced)}") from None
         return record, registration
 
-    def _undo(self, registration: Registration) -> str:
+    def _undo(self, registration: Registration, replaced: AccountRecord | None) -> str:
         """Delete what was registered and could not be stored; say what is left."""
         if registration.client_uri and registration.access_token:
             with contextlib.suppress(AccessError):
                 self.provider.delete_registration(registration.client_uri, registration.access_token)
                 with contextlib.suppress(RecordsError):
                     self.records.settle(self.name)
+                what_then = (
+                    "take the account's entry out of api_accounts_pending in it (ansible-vault edit). The account that "
+                    "was to be replaced works as before."
+                    if replaced
+                    else "run once with state: absent."
+                )
                 return (
                     "So the new account was deleted at the server again, and nothing is left of it. Make the file "
-                    "writable; if the next run then speaks of an unfinished change, run once with state: absent."
+                    f"writable; if the next run then speaks of an unfinished change, {what_then}"
                 )
         return (
             f"The new account could not be stored, nor deleted again: have client {registration.client_id} deleted at "
@@ -416,9 +427,9 @@ class ClientRegistration:
             else record.secret_expires_at,
         )
 
-    def _keep(self, record: AccountRecord) -> None:
+    def _keep(self, record: AccountRecord, *, settles: bool = True) -> None:
         try:
-            self.records.keep(record)
+            self.records.keep(record, settles=settles)
         except RecordsError as error:
             raise error.with_message(
                 f"{error.message} What the server handed out with its last answer is lost by that. If the next run "
@@ -545,7 +556,7 @@ class ClientRegistration:
             return record
         if self._delete(old)[0] is None:
             record = dataclasses.replace(record, replaced=old.replaced)
-            self.records.keep(record)
+            self.records.keep(record, settles=False)
             self.retired = True
         else:
             self.leftover = old
@@ -574,9 +585,7 @@ class ClientRegistration:
         if not was_rotating:
             self.records.note(self.name, "delete", printable_url(record.client_uri or self.wanted.account.base_url))
         proven = True
-        for account in (record.replaced, record):
-            if account is None:
-                continue
+        for account in reversed(_chain(record)):
             try:
                 verdict, proven = self._delete(account)
             except AccessError as error:
@@ -610,7 +619,7 @@ class ClientRegistration:
                 self.provider.delete_registration(record.client_uri, record.access_token)
                 return None, True
             except AccessError as error:
-                if not _is_gone(error):
+                if not _is_gone(error) and error.status != 405:  # RFC 7592 section 2.3: a server need not delete
                     raise
         # After a deletion, and after a lost answer to one, servers say 401: then the credentials tell.
         verdict = self.prove(self._account_of(record))
@@ -674,6 +683,11 @@ def _is_left_out(field: str, asked: t.Mapping[str, t.Any]) -> bool:
         # Of the method that the account had before.
         or (field == "token_endpoint_auth_signing_alg" and field not in asked)
     )
+
+
+def _chain(record: AccountRecord) -> list[AccountRecord]:
+    """The account, and those whose place it has taken, from the newest on."""
+    return [record, *(_chain(record.replaced) if record.replaced else [])]
 
 
 def _host_of(url: str) -> str:

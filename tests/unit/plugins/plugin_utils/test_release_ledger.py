@@ -207,21 +207,22 @@ def test_each_token_is_released_and_forgotten(vendor: Script, tmp_path: Path) ->
     assert store.read("entry") is None
 
 
-def test_a_noted_token_is_revoked_with_what_the_server_publishes_then(
+def test_noted_tokens_are_revoked_with_what_the_server_publishes_then(
     vendor: Script, ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = tmp_path / "run"
     run.mkdir()
     monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(run))
-    note(oauth2(metadata=ServerMetadata(ISSUER, {"revocation_endpoint": f"{ISSUER}/old"})), "tok-1")
+    old = ServerMetadata(ISSUER, {"revocation_endpoint": f"{ISSUER}/old"})
+    for token in ("tok-1", "tok-2"):
+        note(oauth2(metadata=old), token)
     published = {"issuer": ISSUER, "revocation_endpoint": f"{ISSUER}/revoke"}
-    transport = vendor(
-        (f"GET {ISSUER}/.well-known/openid-configuration", answer(200, published)),
-        (f"POST {ISSUER}/revoke", answer(200)),
-    )
-    assert release_all(ledger.take(), no_store) == [Outcome("idp", "released")]
-    assert transport.sent[1].headers["Authorization"] == BASIC
-    assert body_of(transport.sent[1]).startswith(b"token=tok-1&")
+    revoke = (f"POST {ISSUER}/revoke", answer(200))
+    # Asked once for all.
+    transport = vendor((f"GET {ISSUER}/.well-known/openid-configuration", answer(200, published)), revoke, revoke)
+    assert release_all(ledger.take(), no_store) == [Outcome("idp", "released")] * 2
+    assert {request.headers["Authorization"] for request in transport.sent[1:]} == {BASIC}
+    assert {body_of(request)[:12] for request in transport.sent[1:]} == {b"token=tok-1&", b"token=tok-2&"}
 
 
 def test_what_the_vendor_did_not_take_back_is_told(vendor: Script) -> None:

@@ -53,6 +53,8 @@ LOST = TransportError("It broke.", kind="timeout")
 UNSENT = TransportError("It was not reached.", kind="connection", unsent=True)
 UNFORESEEN = AccessError("The call failed in an unforeseen way (RuntimeError).")
 
+NO_HANDLE: dict[str, t.Any] = {"registration_access_token": None}
+
 Reply = t.Union[HttpResponse, AccessError, BaseException]
 
 
@@ -63,8 +65,9 @@ def uri(client_id: str) -> str:
 class Memory:
     """Records without a file. ``broken`` are the methods that fail, ``killed`` the one in which the run ends."""
 
-    def __init__(self, events: list[str]) -> None:
+    def __init__(self, events: list[str], clock: Clock) -> None:
         self.events = events
+        self.clock = clock
         self.kept: dict[str, AccountRecord] = {}
         self.noted: dict[str, PendingChange] = {}
         self.broken: set[str] = set()
@@ -86,12 +89,13 @@ class Memory:
 
     def note(self, name: str, action: str, server: str) -> None:
         self._write("note", action)
-        self.noted[name] = PendingChange(name, action, NOW, server)
+        self.noted[name] = PendingChange(name, action, self.clock(), server)
 
-    def keep(self, record: AccountRecord) -> None:
+    def keep(self, record: AccountRecord, *, settles: bool = True) -> None:
         self._write("keep", record.client_id)
         self.kept[record.name] = record
-        self.noted.pop(record.name, None)
+        if settles:
+            self.noted.pop(record.name, None)
 
     def settle(self, name: str) -> None:
         self._write("settle")
@@ -123,8 +127,8 @@ class World:
     def __init__(self) -> None:
         self.events: list[str] = []
         self.server = Server(self.events)
-        self.records = Memory(self.events)
         self.clock = Clock()
+        self.records = Memory(self.events, self.clock)
         self.working: dict[str, str | None] = {}
         """The accounts whose credentials work, and their secrets."""
         self.trouble: AccessError | None = None
@@ -202,6 +206,19 @@ class World:
         if not open_end:
             self.server.finished()
         self.server.script.clear()
+        return result
+
+    def look(self, **options: t.Any) -> dict[str, t.Any]:
+        """What is told of the account."""
+        self.events.clear()
+        self.server.sent.clear()
+        given = wanted(**options)
+        work = ClientRegistration(
+            given, self.records, self.prove, mask=self.masked.update, check_mode=False, clock=self.clock
+        )
+        result = work.look()
+        self.server.finished()
+        assert not [secret for secret in self.secrets if secret in str(result)]
         return result
 
     def fails(self, kind: type[AccessError] = AccessError, **options: t.Any) -> AccessError:
@@ -1111,14 +1128,21 @@ def test_a_replacement_whose_answer_is_lost_is_told_by_the_next_run(world: World
     assert "2027-01-15T08:00:00Z" in said
 
 
-def test_news_do_not_settle_a_replacement_whose_answer_is_lost(world: World, old: dict[str, t.Any]) -> None:
+@pytest.mark.parametrize("look", [False, True])
+def test_news_do_not_settle_a_replacement_whose_answer_is_lost(world: World, old: dict[str, t.Any], look: bool) -> None:
     world.plays(reads(old), (REGISTER, LOST))
     world.fails(**REPLACE)
+    noted = world.records.noted[NAME]
     told = {**old, "registration_access_token": world.secret()}
     world.plays(reads(told))
-    world.run()
+    world.clock.now += DAY
+    if look:
+        world.look()
+    else:
+        world.run()
     assert world.record.access_token == told["registration_access_token"]
-    assert world.records.noted[NAME].action == "replace"
+    # By the moment a person finds the client at the server.
+    assert world.records.noted[NAME] == noted
 
 
 def test_a_replacement_that_cannot_be_stored_is_deleted_again(
@@ -1127,8 +1151,10 @@ def test_a_replacement_that_cannot_be_stored_is_deleted_again(
     before = world.record
     world.records.broken = {"keep"}
     world.plays(reads(old), (REGISTER, answer(201, new)), deletes("client-1"))
-    world.fails(RecordsError, **REPLACE)
+    error = world.fails(RecordsError, **REPLACE)
     assert (world.record, world.records.noted) == (before, {})
+    # It would delete the old account, which still works.
+    assert "state: absent" not in error.message
 
 
 @pytest.mark.parametrize("reply", [204, 500, LOST])
@@ -1166,20 +1192,28 @@ def test_a_replacement_that_could_not_be_proven_is_proven_by_the_next_run(
     assert result["action_required"] is False
 
 
-def test_the_old_account_is_not_deleted_while_the_new_one_does_not_work(
-    world: World, old: dict[str, t.Any], new: dict[str, t.Any]
-) -> None:
+@pytest.fixture
+def unproven(world: World, old: dict[str, t.Any], new: dict[str, t.Any]) -> dict[str, t.Any]:
+    """The run after one that could not prove the new account, which does not work."""
     world.trouble = TransportError("The token endpoint is out of reach.")
     world.plays(reads(old), (REGISTER, answer(201, new)))
     world.fails(TransportError, **REPLACE)
     world.trouble = None
     del world.working["client-1"]
     world.plays(reads(new))
-    result = world.run()
+    return world.run()
+
+
+def test_the_old_account_is_not_deleted_while_the_new_one_does_not_work(
+    world: World, unproven: dict[str, t.Any]
+) -> None:
+    assert (world.calls, unproven["verified"]) == (["GET"], False)
     assert world.record.replaced is not None
-    # Nor is anybody asked to.
-    assert "delete" not in result["actions"]
-    assert "repair" in result["actions"]
+
+
+def test_nobody_is_asked_to_delete_the_old_account_while_the_new_one_does_not_work(unproven: dict[str, t.Any]) -> None:
+    assert "repair" in unproven["actions"]
+    assert "delete" not in unproven["actions"]
 
 
 @pytest.mark.parametrize("reply", [answer(500), LOST, answer(429), UNSENT])
@@ -1417,6 +1451,16 @@ def test_both_accounts_are_deleted_where_one_was_to_take_the_others_place(
     assert world.records.kept == {}
 
 
+def test_no_account_is_forgotten_that_was_not_deleted(
+    world: World, old: dict[str, t.Any], new: dict[str, t.Any]
+) -> None:
+    replaced(world, old, new)
+    replaced(world, new, world.client("client-2"))
+    world.plays(deletes("client-0"), deletes("client-1"), deletes("client-2"))
+    world.run(state="absent")
+    assert world.records.kept == {}
+
+
 def test_of_two_accounts_the_one_that_is_left_is_named(
     world: World, old: dict[str, t.Any], new: dict[str, t.Any]
 ) -> None:
@@ -1426,6 +1470,37 @@ def test_of_two_accounts_the_one_that_is_left_is_named(
     assert result["actions"] == ["delete"]
     assert any("client-0" in step for step in result["portal"]["steps"])
     assert NAME in world.records.kept
+
+
+# A look at an account
+
+
+def test_an_account_is_shown_as_the_server_has_it(world: World) -> None:
+    told = world.registered(world.client(contacts=["x"]))
+    world.plays(reads(told))
+    shown = world.look()
+    assert (shown["client_id"], shown["source"], shown["managed"]) == ("client-1", "registration", True)
+    assert shown["fields"]["contacts"] == ["x"]
+    assert (shown["registered_at"], shown["secret_expires_at"]) == ("2027-01-14T08:00:00Z", None)
+    assert world.writes == []
+
+
+def test_a_look_loses_no_news(world: World) -> None:
+    told = {**world.registered(), "registration_access_token": world.secret(), "client_secret": world.secret()}
+    world.plays(reads(told))
+    world.look()
+    assert (world.record.access_token, world.record.client_secret) == (
+        told["registration_access_token"], told["client_secret"],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("handle", [True, False])
+def test_an_account_without_a_good_handle_is_shown_as_it_was_recorded(world: World, handle: bool) -> None:
+    world.registered(world.client(**({} if handle else NO_HANDLE)), settings={"x_tier": "gold"})
+    if handle:
+        world.plays((f"GET {uri('client-1')}", answer(401)))
+    shown = world.look()
+    assert (shown["source"], shown["managed"], shown["fields"]) == ("records_file", False, {"x_tier": "gold"})
 
 
 # Check mode
