@@ -9,8 +9,8 @@ from __future__ import annotations
 import typing as t
 
 from ..module_utils._arguments import API_ACCOUNT_INFO_SPEC, account_from
-from ..module_utils._errors import ConfigurationError
-from ..module_utils._model import AccountRecord, Verdict
+from ..module_utils._errors import AccessError, ConfigurationError
+from ..module_utils._model import Account, AccountRecord, Token, Verdict
 from ..module_utils._operations.api_account import WantedAccount
 from ..module_utils._operations.api_account_info import check_listable, read_accounts
 from ..module_utils._operations.client_registration import ClientRegistration
@@ -31,19 +31,36 @@ class ActionModule(AccessAction):
         name = self._task.args.get("name")
         if params["records_file"]:
             return self._recorded(params, name)
-        account = self.one_account(params, explicit, need_credentials=not params["access_token"])
+        caller = params["account"] or params["client_id"] or params["provider"] or "unnamed"
+        account = self.one_account(
+            {**params, "name": str(caller)}, explicit, need_credentials=not params["access_token"]
+        )
         check_listable(account)
         if params["access_token"]:
-            token = PROVIDERS[account.provider].ready_token(account, params["access_token"])
+            token, reused = PROVIDERS[account.provider].ready_token(account, params["access_token"]), False
         else:
-            token = self.obtain(account, params).token
+            obtained = self.obtain(account, params)
+            token, reused = obtained.token, obtained.reused
+        try:
+            accounts = self._read(account, params, token, name)
+        except AccessError as error:
+            if error.kind != "token_rejected" or not reused:
+                raise error.about(account.name, account.provider) from None
+            renewed = self.obtain(account, params, rejected=token.fingerprint).token
+            accounts = self._read(account, params, renewed, name)
+        return {"changed": False, "accounts": accounts}
+
+    def _read(
+        self, account: Account, params: dict[str, t.Any], token: Token, name: str | None
+    ) -> list[dict[str, t.Any]]:
+        """The vendor's list, read by the controller or by the host. Raises AccessError."""
         self.secrets |= set(token.secrets)
         self.pace(account, params, calls=1)
-        if params["request_from"] == "target":
-            options = {**shipped_options(account, params, secrets=False), "access_token": token.access_token}
-            result = self.run_module("api_account_info", {**options, **({"name": name} if name else {})})
-            return {"changed": False, "accounts": result["accounts"]}
-        return {"changed": False, "accounts": read_accounts(account, token, name)}
+        if params["request_from"] == "controller":
+            return read_accounts(account, token, name)
+        options = {**shipped_options(account, params, secrets=False), "access_token": token.access_token}
+        result = self.run_module("api_account_info", {**options, **({"name": name} if name else {})})
+        return t.cast("list[dict[str, t.Any]]", result["accounts"])
 
     def _recorded(self, params: dict[str, t.Any], name: str | None) -> dict[str, t.Any]:
         """The accounts of a records file, each with what its server says of it now."""

@@ -27,6 +27,9 @@ from ..module_utils._providers import PROVIDERS
 from ..module_utils._providers._base import page_items
 from ..plugin_utils._action import MOST_ATTEMPTS, AccessAction, is_paced, learn, shipped_options
 
+RETRYABLE = ("rate_limited", "server_error")
+"""The kinds of failures that may be gone later."""
+
 
 class ActionModule(AccessAction):
     """Calls the API with the fleet's one token: renews it, follows pages, and keeps to the vendor's rate."""
@@ -50,7 +53,8 @@ class ActionModule(AccessAction):
                 return {"changed": True, "msg": f"Account '{account.name}' ({account.provider}): {message}"}
             self.token, self.reused = self._first_token(account, provider.needs_token(account))
             answer = self._answer(account, call, safe)
-            result = self._all_pages(account, call, answer) if call.paginate and not answer.error else result_of(answer)
+            all_pages = call.paginate and not answer.error
+            result = self._all_pages(account, call, answer, safe) if all_pages else result_of(answer)
         except AccessError as error:
             raise error.about(account.name, account.provider) from None
         result["changed"] = not safe or bool(answer.file and answer.file["changed"])
@@ -68,7 +72,7 @@ class ActionModule(AccessAction):
                     "kind": answer.kind,
                     "status": answer.status,
                     "error": answer.code,
-                    "retryable": answer.kind in ("rate_limited", "server_error"),
+                    "retryable": answer.kind in RETRYABLE,
                 },
             )
         return result
@@ -121,7 +125,7 @@ class ActionModule(AccessAction):
         shipped = {**options, **call.to_options(), "access_token": self.token.access_token}
         return answer_from(self.run_module("api_request", shipped)["answer"])
 
-    def _all_pages(self, account: Account, call: ApiCall, answer: ApiAnswer) -> dict[str, t.Any]:
+    def _all_pages(self, account: Account, call: ApiCall, answer: ApiAnswer, safe: bool) -> dict[str, t.Any]:
         """The items of all pages, behind the first which is there already."""
         items = list(page_items(answer.document, answer.url))
         pages, elapsed, first = 1, answer.elapsed_ms, answer
@@ -132,9 +136,15 @@ class ActionModule(AccessAction):
                     kind="too_many_pages",
                 )
             pages += 1
-            answer = self._answer(account, dataclasses.replace(call, path=answer.next_path, query={}), True)
+            answer = self._answer(account, dataclasses.replace(call, path=answer.next_path, query={}), safe)
             if answer.error:
-                raise AccessError(f"Page {pages}: {answer.error}", kind=answer.kind, status=answer.status)
+                raise AccessError(
+                    f"Page {pages}: {answer.error}",
+                    kind=answer.kind or "",
+                    status=answer.status,
+                    error=answer.code,
+                    retryable=answer.kind in RETRYABLE,
+                )
             items += page_items(answer.document, answer.url)
             elapsed += answer.elapsed_ms
         return result_of(dataclasses.replace(first, elapsed_ms=elapsed), pages=pages, items=items)

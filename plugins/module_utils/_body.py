@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import datetime
 import io
 import json
 import mimetypes
@@ -76,7 +77,7 @@ def request_body(body: t.Any, body_format: str, src: str | None) -> tuple[Body, 
     if body is None:
         return None, None
     if body_format == "json":
-        return json.dumps(body).encode(), "application/json"
+        return _json(body), "application/json"
     if body_format == "form":
         return _form(body), "application/x-www-form-urlencoded"
     if body_format == "form-multipart":
@@ -91,7 +92,28 @@ def _form(body: t.Any) -> bytes:
         return body.encode()
     if not isinstance(body, dict):
         raise ConfigurationError("body must be a dictionary, or text that is encoded already, with body_format: form.")
-    return urlencode([(name, _text(value)) for name, item in body.items() for value in _values(item)]).encode()
+    return urlencode(form_pairs(body)).encode()
+
+
+def _json(body: t.Any) -> bytes:
+    """The body as JSON; dates, which YAML makes of what looks like one, as ISO 8601. Raises ConfigurationError."""
+    try:
+        return json.dumps(body, allow_nan=False, default=_iso).encode()
+    except (TypeError, ValueError):
+        raise ConfigurationError(
+            "body has a value that JSON has not. Put quotes around what is meant as text."
+        ) from None
+
+
+def _iso(value: t.Any) -> str:
+    if isinstance(value, (datetime.date, datetime.time)):
+        return value.isoformat()
+    raise TypeError
+
+
+def form_pairs(fields: t.Mapping[str, t.Any]) -> list[tuple[str, str]]:
+    """Names and values of a form or a query; a list gives a name several times."""
+    return [(str(name), _text(value)) for name, item in fields.items() for value in _values(item)]
 
 
 def _values(item: t.Any) -> list[t.Any]:

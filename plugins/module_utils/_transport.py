@@ -289,6 +289,11 @@ class Transport:
         retry = self._retry(request)
         while True:
             body = request.body()
+            if not isinstance(body, bytes) and not body.seek(0, os.SEEK_END):
+                body.close()
+                body = b""  # requests takes a file without a size for one of unknown size
+            elif not isinstance(body, bytes):
+                body.seek(0)
             try:
                 response = self._send(request, body)
             finally:
@@ -337,7 +342,7 @@ class Transport:
         if self._close_connections:
             # The header asks the server to close; this side closes too, whatever the server does.
             session.close()
-        if 300 <= response.status < 400:
+        if 300 <= response.status < 400 and response.status != 304:
             raise TransportError(
                 f"{printable_url(request.url)} answered with status {response.status}, a redirect"
                 f"{_redirect_host(response)}, which is not followed: credentials go to base_url only. "
@@ -380,7 +385,8 @@ def _read(answer: requests.Response, request: HttpRequest, deadline: float) -> b
             raise TransportError(f"The answer of {url} took too long to arrive.", kind="timeout")
         chunks.append(chunk)
     expected = answer.headers.get("content-length", "")
-    if request.method != "HEAD" and expected.isdigit() and size < int(expected):  # urllib3 1 does not look
+    plain = request.method != "HEAD" and answer.status_code != 304 and not answer.headers.get("content-encoding")
+    if plain and expected.isdigit() and size < int(expected):  # urllib3 1 does not look
         raise TransportError(
             f"The connection to {url} broke before the answer was complete. Check the network path to the server.",
             kind="connection",

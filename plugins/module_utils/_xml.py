@@ -11,6 +11,8 @@ from __future__ import annotations
 import typing as t
 from xml.etree import ElementTree
 
+from ._errors import MalformedAnswerError
+
 
 def parse_xml(body: bytes) -> ElementTree.Element | None:
     """The root of an XML document; None for anything else, and for one with a document type.
@@ -33,14 +35,21 @@ def local_name(name: str) -> str:
     return name.rpartition("}")[2]
 
 
-def xml_data(element: ElementTree.Element) -> t.Any:
+DEEPEST = 100
+"""Levels of elements; real answers have a handful."""
+
+
+def xml_data(element: ElementTree.Element, level: int = 0) -> t.Any:
     """An element as data: its text, or a dictionary of its children by name, a list where a name comes twice.
 
-    Attributes have an ``@`` in front, and the text beside attributes or children is ``#text``.
+    Attributes have an ``@`` in front, and the text beside attributes or children is ``#text``. Raises
+    MalformedAnswerError for elements in elements without an end.
     """
+    if level > DEEPEST:
+        raise MalformedAnswerError(f"The answer is XML with more than {DEEPEST} elements in each other.")
     data: dict[str, t.Any] = {f"@{local_name(name)}": value for name, value in element.attrib.items()}
     for child in element:
-        name, value = local_name(child.tag), xml_data(child)
+        name, value = local_name(child.tag), xml_data(child, level + 1)
         if name not in data:
             data[name] = value
         elif isinstance(data[name], list):

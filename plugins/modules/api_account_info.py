@@ -111,6 +111,11 @@ accounts:
       description: When its secret ends, in UTC. V(null) where it does not. Only with O(records_file).
       type: str
       sample: "2027-11-20T21:30:00Z"
+msg:
+  description: What went wrong, and what to do.
+  returned: failure
+  type: str
+  sample: "Account 'packaging' (rimo3): Rimo3 has no call that reads API accounts; a person can, at https://rimo3cloud.com."
 failure:
   description: The failure for programs, as C(kind), C(status), C(error) (the server's own code) and C(retryable).
   returned: failure

@@ -178,7 +178,7 @@ EXAMPLES = r"""
 
 - name: Have Rimo3 fetch a package
   apiops.access.api_request:
-    provider: rimo3
+    account: packaging
     path: /api/v2/application-packages/upload/manual/link
     method: POST
     body:
@@ -190,6 +190,7 @@ EXAMPLES = r"""
       version: "2.1"
       installCommand: msiexec /i tool-2.1.msi /qn
       uninstallCommand: msiexec /x tool-2.1.msi /qn
+      progressStep: 0
   register: upload
 """
 

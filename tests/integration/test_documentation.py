@@ -22,7 +22,7 @@ from ..sandbox.server import SandboxHandle
 from .oidc_server import OidcServer, public_jwk
 from .runner import REPOSITORY, AnsibleRunner
 
-MODULES = ("oauth_token", "token_test", "api_account")
+MODULES = ("oauth_token", "token_test", "api_account", "api_account_info", "api_request")
 
 
 def documentation(ansible: AnsibleRunner, kind: str, name: str) -> dict[str, t.Any]:
@@ -66,6 +66,7 @@ def here(place: Place, text: str) -> str:
         "v1/me": "resource/me",
         "/etc/reporting/key.pem": str(place.key),
         "/etc/nightly/key.pem": str(place.key),
+        "/var/backups/": f"{place.key.parent}/",
         "https://support.example.com": sandbox.account("beyondtrust")["base_url"],
         "https://jim2.example.com/Jim_Live": sandbox.account("jim2")["base_url"],
         "https://rimo3cloud.com": sandbox.account("rimo3")["base_url"],
@@ -98,7 +99,12 @@ def surroundings(place: Place) -> tuple[dict[str, t.Any], dict[str, str]]:
         "vault_jim2_secret": erp["client_secret"],
         "vault_support_id": support["client_id"],
         "vault_support_secret": support["client_secret"],
-        "api_accounts": [{**support, "name": "support"}, {**erp, "name": "erp"}],
+        "api_accounts": [
+            {**support, "name": "support"},
+            {**erp, "name": "erp"},
+            {**manager, "name": "manager"},
+            {**packaging, "name": "packaging"},
+        ],
     }
     environment = {
         "RIMO3_BASE_URL": packaging["base_url"],
@@ -149,16 +155,40 @@ def test_the_readmes_screenful_runs(ansible: AnsibleRunner, place: Place) -> Non
     assert {client.get("client_name") for client in place.oidc.clients().values()} >= {"reporting", "nightly export"}
 
 
+def calls(ansible: AnsibleRunner, sandbox: SandboxHandle, name: str) -> list[dict[str, t.Any]]:
+    """Options with which a module returns all that it can; the last fail."""
+    account = sandbox.account("beyondtrust_limited" if name != "api_request" else "beyondtrust")
+    options = account if name == "api_account" else {key: value for key, value in account.items() if key != "name"}
+    wrong = {**options, "client_secret": "not-the-secret-0123456789"}
+    if name == "api_account_info":
+        manager = sandbox.account("beyondtrust")
+        del manager["name"]
+        return [manager, options, wrong]
+    if name == "api_request":
+        file = ansible.inputs / "kept.nsb"
+        file.write_text("another")
+        more: list[dict[str, t.Any]] = [
+            {"path": "api/config/v1/jump-group", "paginate": True, "return_content": True},
+            {"path": "api/command?action=get_api_info"},
+            {"path": "api/backup", "dest": str(file), "backup": True},
+            {"path": "api/nothing"},
+        ]
+        return [*({**options, **each} for each in more), {**wrong, "path": "api/backup"}]
+    return [options, wrong]
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_every_result_is_documented(ansible: AnsibleRunner, sandbox: SandboxHandle, name: str) -> None:
     documented = set(documentation(ansible, "module", name)["return"])
+    wanted = set(documented)
     # What Ansible itself adds to results.
     documented |= {"changed", "failed", "invocation", "diff", "exception", "warnings", "_ansible_no_log"}
-    account = sandbox.account("beyondtrust_limited")
-    options = account if name == "api_account" else {key: value for key, value in account.items() if key != "name"}
-    returned = set(ansible.task(name, options).result)
-    returned |= set(ansible.task(name, {**options, "client_secret": "not-the-secret-0123456789"}).result)
+    returned: set[str] = set()
+    for options in calls(ansible, sandbox, name):
+        returned |= set(ansible.task(name, options).result)
     if name == "token_test":  # the only verdict's fields are at the top as well
         contained = documentation(ansible, "module", name)["return"]["verdicts"]["contains"]
         documented |= set(contained)
     assert returned - documented == set()
+    if name in ("api_request", "api_account_info"):
+        assert wanted - returned == set()

@@ -186,6 +186,12 @@ def plays() -> list[dict[str, t.Any]]:
         tasks += module_tasks(module)
     tasks += [
         task("all", **{"apiops.access.token_test": {"accounts": "{{ api_accounts }}"}}),
+        task(
+            "call",
+            **{"apiops.access.api_request": {"account": "{{ item }}", "path": "/x", "body": {"a": 1}}},
+            loop=[*FOUR, "wrong"],
+        ),
+        task("list", **{"apiops.access.api_account_info": {"account": "{{ item }}"}}, loop=[*FOUR, "wrong"]),
         *lookup_tasks(),
         task("release", **{"apiops.access.oauth_token": {"account": "{{ item }}", "state": "absent"}}, loop=list(FOUR)),
     ]

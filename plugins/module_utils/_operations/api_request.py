@@ -23,7 +23,7 @@ from urllib.parse import urlencode
 
 from ansible.module_utils.basic import AnsibleModule
 
-from .._body import request_body
+from .._body import form_pairs, request_body
 from .._errors import AccessError, ConfigurationError, TransportError
 from .._model import Account, RateNotice, Token
 from .._providers import PROVIDERS, open_provider
@@ -168,29 +168,42 @@ def exchange(account: Account, token: Token, call: ApiCall) -> ApiAnswer:
             return _judged(provider, call, provider.transport.send(request))
         with _Download(call) as download:
             response = provider.transport.send(dataclasses.replace(request, sink=download.write))
+            if response.succeeded:
+                seen = dataclasses.replace(response, body=download.start)
+                # An error that comes as a success is no content of a file.
+                response = response if provider.stated_error(seen) is None else seen
             answer = _judged(provider, call, response)
-            return answer if answer.error else dataclasses.replace(answer, file=download.finish())
+            # Another status that the user expects is no content of a file either.
+            if answer.error or not response.succeeded:
+                return answer
+            if _is_web_page(response, headers):
+                return dataclasses.replace(
+                    answer,
+                    error=f"{call.method} {answer.url} was answered with a web page, which is no content of dest. "
+                    "Check path and base_url: this may be a login page or a proxy. Where a page is wanted, set the "
+                    "header Accept to text/html.",
+                    kind="malformed_answer",
+                )
+            return dataclasses.replace(answer, file=download.finish(), content=None)
+
+
+def _is_web_page(response: HttpResponse, headers: t.Mapping[str, str]) -> bool:
+    """Whether an answer is a web page that nobody has asked for."""
+    accepted = next((value for name, value in headers.items() if name.lower() == "accept"), "")
+    return response.headers.get("content-type", "").lower().startswith("text/html") and "html" not in accepted
 
 
 LARGEST_ANSWER = 64 * 1024 * 1024
 """Bytes of an answer that are kept in memory; more has to go to a file, by dest."""
 
+LONGEST_START = 64 * 1024
+"""Bytes of a file in which an error is looked for."""
+
 
 def _url(provider: Provider, call: ApiCall) -> str:
     path, _mark, query = call.path.partition("?")
-    pairs = [(name, item) for name, value in call.query.items() for item in _items(value)]
-    encoded = urlencode([(str(name), _query_text(value)) for name, value in pairs])
+    encoded = urlencode(form_pairs(call.query))
     return provider.url(path) + ("?" if query or encoded else "") + "&".join(part for part in (query, encoded) if part)
-
-
-def _items(value: t.Any) -> list[t.Any]:
-    return list(value) if isinstance(value, (list, tuple)) else [value]
-
-
-def _query_text(value: t.Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "" if value is None else str(value)
 
 
 def _judged(provider: Provider, call: ApiCall, response: HttpResponse) -> ApiAnswer:
@@ -272,7 +285,7 @@ def _content(response: HttpResponse) -> tuple[t.Any, t.Any, str | None]:
     kind = response.headers.get("content-type", "").lower()
     document = root = None
     if response.body.strip():
-        if "json" in kind and response.succeeded and not response.is_html:
+        if "json" in kind and response.succeeded:
             document = response.json()
         elif not response.is_html:
             document = response.json_or_none() if response.body.lstrip()[:1] in (b"{", b"[") or "json" in kind else None
@@ -280,7 +293,7 @@ def _content(response: HttpResponse) -> tuple[t.Any, t.Any, str | None]:
     charset = re.search(r"charset=\"?([A-Za-z0-9_.:-]+)", kind)
     try:
         text = response.body.decode(charset[1] if charset else "utf-8")
-    except (LookupError, UnicodeDecodeError):
+    except (LookupError, UnicodeError):
         return document, root, None  # no text
     return document, root, text
 
@@ -298,13 +311,22 @@ class _Download:
             name = call.checksum.partition(":")[0]
             self._hashes[name] = hashlib.new(name)
         self._size = 0
+        self.start = b""
+        """The first bytes, in which all of a short answer is."""
 
     def __enter__(self) -> _Download:
         if os.path.isdir(self._dest):
             raise self._error("is a folder; name the file")
+        if os.path.exists(self._dest) and not os.path.isfile(self._dest):
+            raise self._error("is no regular file, and would be replaced by one")
+        folder = os.path.dirname(self._dest)
+        if self._call.check_mode and not os.path.isdir(folder):
+            return self  # an earlier task would have made it
         try:
-            descriptor, self._temporary = tempfile.mkstemp(dir=os.path.dirname(self._dest), prefix=".apiops-download-")
-            self._file = open(descriptor, "wb")  # closed at the exit
+            self._attributes(os.stat(folder))  # what is wrong with these is told before the call is made
+            if not self._call.check_mode:
+                descriptor, self._temporary = tempfile.mkstemp(dir=folder, prefix=".apiops-download-")
+                self._file = open(descriptor, "wb")  # closed at the exit
         except OSError as error:
             raise self._error(f"cannot be written: {error.strerror}") from None
         return self
@@ -320,6 +342,7 @@ class _Download:
         for each in self._hashes.values():
             each.update(chunk)
         self._size += len(chunk)
+        self.start += chunk[: max(0, LONGEST_START - len(self.start))]
         if self._call.check_mode:
             return  # only to know whether it differs
         try:
@@ -342,11 +365,16 @@ class _Download:
                 t.cast("t.IO[bytes]", self._file).close()
                 path = t.cast(str, self._temporary)
                 if before is not None:
-                    shutil.copymode(self._dest, path)
+                    was = os.stat(self._dest)
+                    with contextlib.suppress(PermissionError):
+                        os.chown(path, was.st_uid, was.st_gid)
+                    os.chmod(path, stat.S_IMODE(was.st_mode))  # after chown, which can take bits away
                 self._set_attributes(path)
                 if call.backup and before is not None:
                     result["backup_file"] = f"{self._dest}.{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}~"
-                    shutil.copy2(self._dest, result["backup_file"])
+                    with open(self._dest, "rb") as old, open(result["backup_file"], "xb", opener=_private) as copy:
+                        shutil.copyfileobj(old, copy)
+                    shutil.copystat(self._dest, result["backup_file"])
                 os.replace(path, self._dest)
             elif before == found:
                 result["changed"] = self._set_attributes(self._dest)
@@ -354,22 +382,29 @@ class _Download:
             raise self._error(f"cannot be put into its place: {error.strerror}") from None
         return result
 
+    def _attributes(self, was: os.stat_result) -> tuple[int, int, int]:
+        """The mode, the user and the group to give a file that has others; -1 leaves one. Raises ConfigurationError."""
+        call = self._call
+        mode = stat.S_IMODE(was.st_mode) if call.mode is None else _mode(call.mode, was)
+        return mode, _owner(call.owner), _group(call.group)
+
     def _set_attributes(self, path: str) -> bool:
         """Give a file its mode, owner and group; whether that was, or would be, a change. Raises OSError."""
-        call, was = self._call, os.stat(path)
-        mode = stat.S_IMODE(was.st_mode) if call.mode is None else _mode(call.mode, was)
-        changed = mode != stat.S_IMODE(was.st_mode)
-        if call.owner is not None or call.group is not None:
-            user, group = _owner(call.owner), _group(call.group)
-            changed = changed or user not in (-1, was.st_uid) or group not in (-1, was.st_gid)
-            if not call.check_mode:
+        was = os.stat(path)
+        mode, user, group = self._attributes(was)
+        changed = mode != stat.S_IMODE(was.st_mode) or user not in (-1, was.st_uid) or group not in (-1, was.st_gid)
+        if not self._call.check_mode:
+            if (user, group) != (-1, -1):
                 os.chown(path, user, group)
-        if not call.check_mode:
             os.chmod(path, mode)  # after chown, which can take bits away
         return changed
 
     def _error(self, problem: str) -> ConfigurationError:
         return ConfigurationError(f"dest '{self._dest}' {problem} (on {socket.gethostname()}).", kind="dest")
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _checksum(path: str) -> str | None:

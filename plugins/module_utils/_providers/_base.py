@@ -403,7 +403,7 @@ def next_link(response: HttpResponse) -> str | None:
     """The URL of the next page by the Link header (RFC 8288): always https, as the headers can say http, and
     always on the same host, which alone may see the token. Raises TransportError for another host."""
     for target, parameters in re.findall(r"<([^<>\s]*)>([^<]*)", response.headers.get("link", "")):
-        if re.search(r';\s*rel="?(?:[^";]*\s)?next\b', parameters):
+        if re.search(r';\s*rel\s*=\s*"?(?:[^";]*\s)?next(?=["\s;,]|$)', parameters, re.IGNORECASE):
             return same_server(response, target)
     return None
 

@@ -13,7 +13,7 @@ import re
 import typing as t
 from urllib.parse import parse_qs, urlencode
 
-from .._errors import MalformedAnswerError
+from .._errors import AccessError, MalformedAnswerError
 from .._model import Token, Verdict
 from .._transport import HttpRequest, HttpResponse, printable_url
 from .._xml import local_name, parse_xml
@@ -54,7 +54,7 @@ _SWITCHES = {
 
 # What an account needs for an API, as the portal calls it.
 _PERMISSIONS = {
-    "api/config/": "Configuration API",
+    "api/config": "Configuration API",
     "api/command": "Command API",
     "api/reporting": "Reporting API",
     "api/backup": "Backup API",
@@ -170,8 +170,8 @@ class BeyondTrust(OAuthProvider):
     def is_safe(cls, method: str, path: str, query: t.Mapping[str, t.Any]) -> bool:
         if not super().is_safe(method, path, query):
             return False
-        plain, _mark, own_query = path.strip("/").partition("?")
-        if plain != _XML_PATH.strip("/"):
+        plain, _mark, own_query = path.partition("?")
+        if plain.strip("/") != _XML_PATH.strip("/"):
             return True
         # The XML command API also acts by GET: what its reads have in common is the name.
         actions = [*parse_qs(own_query).get("action", []), str(query.get("action", ""))]
@@ -210,7 +210,12 @@ class BeyondTrust(OAuthProvider):
     # The account, as far as it can be read
 
     def read_account(self, token: Token, own: bool) -> AccountListing | None:
-        listed = self.list_accounts(token, None)
+        try:
+            listed = self.list_accounts(token, None)
+        except AccessError as error:
+            if error.kind != "token_rejected":
+                raise
+            listed = None
         if listed is not None:
             wanted = (self.account.client_id or "").lower(), self.account.name.lower()
             by_id = [item for item in listed if wanted[0] and str(item.get("client_id", "")).lower() == wanted[0]]
@@ -231,6 +236,13 @@ class BeyondTrust(OAuthProvider):
         for _page in range(_MOST_PAGES):
             headers = {"Authorization": token.authorization}
             response = self.transport.send(HttpRequest("GET", url, headers, repeatable=True))
+            if self.rejects_token(response):
+                raise AccessError(
+                    "The server did not accept the token. It has expired or was revoked, or the account was disabled "
+                    "or its secret regenerated.",
+                    kind="token_rejected",
+                    status=response.status,
+                )
             if response.status in (401, 403, 404):
                 return None
             self.expect_success(response, "The list of API accounts", remedy="")

@@ -222,7 +222,8 @@ class CIMcloud(Provider):
     @classmethod
     def is_safe(cls, method: str, path: str, query: t.Mapping[str, t.Any]) -> bool:
         # Documented: reading OnlineOrders marks them as exported.
-        return super().is_safe(method, path, query) and path.strip("/").partition("/")[0].lower() != "onlineorders"
+        resource = path.partition("?")[0].strip("/").partition("/")[0]
+        return super().is_safe(method, path, query) and resource.lower() != "onlineorders"
 
     # Page "GET Requests Pagination": /resource/search/number, from 1 on. How the last page shows is not documented: it
     # is taken to be one that is not full.

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import socket
 import ssl
 import time
@@ -17,8 +18,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import urllib3.response
 import urllib3.util.connection
 from ansible_collections.apiops.access.plugins.module_utils import _transport
+from ansible_collections.apiops.access.plugins.module_utils._body import JoinedFiles
 from ansible_collections.apiops.access.plugins.module_utils._errors import (
     AccessError,
     ConfigurationError,
@@ -315,6 +318,174 @@ def test_what_nobody_foresaw_is_told_without_its_text(monkeypatch: pytest.Monkey
 
 def test_a_header_that_cannot_be_sent_is_told_without_its_value() -> None:
     failure_of(lambda: get("http://127.0.0.1:1/", headers={"X-Bad": "header-s3cret\r\nX: 1"}))
+
+
+def into(sink: t.Callable[[bytes], None], url: str, *, repeatable: bool = True, **details: t.Any) -> HttpResponse:
+    request = HttpRequest("GET", url, repeatable=repeatable, sink=sink, **details)
+    with Transport(TransportOptions(timeout=5.0, retries=2)) as transport:
+        return transport.send(request)
+
+
+@pytest.mark.parametrize("status", [200, 201, 226])
+def test_a_sink_takes_the_body_of_a_success_which_is_kept_nowhere_else(serve: Serve, status: int) -> None:
+    pieces: list[bytes] = []
+    response = into(pieces.append, serve(reply(status, b"x" * 200_000)).url)
+    assert (b"".join(pieces), response.body) == (b"x" * 200_000, b"")
+    assert len(pieces) > 1
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 500])
+def test_a_sink_is_given_nothing_of_an_error(serve: Serve, status: int) -> None:
+    pieces: list[bytes] = []
+    response = into(pieces.append, serve(reply(status, b"words")).url)
+    assert (pieces, response.body) == ([], b"words")
+
+
+def test_a_sink_is_given_nothing_of_a_redirect(serve: Serve) -> None:
+    pieces: list[bytes] = []
+    assert failure_of(lambda: into(pieces.append, serve(reply(302, b"words")).url)).kind == "redirect"
+    assert pieces == []
+
+
+def test_a_sink_is_given_the_answer_of_the_try_that_succeeds(serve: Serve, pauses: list[float]) -> None:
+    pieces: list[bytes] = []
+    into(pieces.append, serve(reply(503, b"busy"), CLOSE, reply(200, b"content")).url)
+    assert b"".join(pieces) == b"content"
+
+
+def test_a_sink_takes_more_than_any_limit_but_an_error_does_not(serve: Serve) -> None:
+    pieces: list[bytes] = []
+    into(pieces.append, serve(reply(200, b"x" * 1001)).url, limit=1000)
+    assert len(b"".join(pieces)) == 1001
+    error = failure_of(lambda: into(pieces.append, serve(reply(404, b"x" * 1001)).url, limit=1000))
+    assert error.kind == "too_large"
+
+
+def test_an_error_of_the_sink_is_told_as_it_is(serve: Serve) -> None:
+    def full(_chunk: bytes) -> None:
+        raise ConfigurationError("The disk is full.", kind="dest")
+
+    error = failure_of(lambda: into(full, serve(reply(200, b"x")).url))
+    assert (str(error), error.kind) == ("The disk is full.", "dest")
+
+
+def test_a_request_can_have_a_limit_of_its_own(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_transport, "BODY_LIMIT", 1000)
+    server = serve(reply(200, b"x" * 1001))
+    with Transport(TransportOptions(retries=0)) as transport:
+        assert len(transport.send(HttpRequest("GET", server.url, limit=1001)).body) == 1001
+        small = HttpRequest("GET", server.url, limit=1000)
+        assert failure_of(lambda: transport.send(small)).kind == "too_large"
+
+
+@pytest.mark.parametrize("enforced", [True, False])
+@pytest.mark.parametrize("sink", [True, False])
+def test_a_body_shorter_than_its_length_is_an_error_by_any_urllib3(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, enforced: bool, sink: bool
+) -> None:
+    # urllib3 1 enforces the length only where it is asked to, which requests does not do.
+    usual = urllib3.response.HTTPResponse.__init__
+
+    def made(self: t.Any, *args: t.Any, **details: t.Any) -> None:
+        usual(self, *args, **{**details, "enforce_content_length": enforced})
+
+    monkeypatch.setattr(urllib3.response.HTTPResponse, "__init__", made)
+    server = serve(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nConnection: close\r\n\r\nanswer")
+    pieces: list[bytes] = []
+    error = failure_of(lambda: into(pieces.append, server.url) if sink else get(server.url, retries=0))
+    assert (error.kind, error.unsent) == ("connection", False)
+    assert "broke before the answer was complete" in str(error)
+
+
+@pytest.mark.parametrize("length", [0, 999])
+def test_a_head_has_a_length_and_no_body(serve: Serve, length: int) -> None:
+    server = serve(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % length)
+    with Transport(TransportOptions(retries=0, timeout=5.0)) as transport:
+        response = transport.send(HttpRequest("HEAD", server.url, repeatable=True))
+    assert (response.status, response.body, response.headers["content-length"]) == (200, b"", str(length))
+
+
+@pytest.mark.parametrize("content", [b"{}", b"x" * 1000])
+def test_a_packed_body_is_whole_whatever_its_size_when_unpacked(serve: Serve, content: bytes) -> None:
+    server = serve(reply(200, gzip.compress(content), "Content-Encoding: gzip"))
+    assert get(server.url, retries=0).body == content
+
+
+def test_what_is_not_modified_is_no_redirect(serve: Serve) -> None:
+    # RFC 9110 section 15.4.5; its Content-Length is that of the body that was not sent (section 8.6).
+    server = serve(b"HTTP/1.1 304 Not Modified\r\nContent-Length: 99\r\nConnection: close\r\n\r\n")
+    assert get(server.url, headers={"If-None-Match": '"1"'}, retries=0).status == 304
+
+
+# Bodies from files
+
+
+def put_files(url: str, make: t.Callable[[], t.BinaryIO], **options: t.Any) -> list[t.BinaryIO]:
+    """Send a body from a file; return the files that were made for it."""
+    made: list[t.BinaryIO] = []
+
+    def body() -> t.BinaryIO:
+        made.append(make())
+        return made[-1]
+
+    with Transport(TransportOptions(**{"timeout": 5.0, "retries": 2, **options})) as transport:
+        transport.send(HttpRequest("PUT", url, {}, body))
+    return made
+
+
+CONTENT = b"0123456789" * 20_000
+
+
+def file_body(tmp_path: Path) -> t.BinaryIO:
+    (tmp_path / "file").write_bytes(CONTENT)
+    return open(tmp_path / "file", "rb")
+
+
+def joined_body(tmp_path: Path) -> t.BinaryIO:
+    (tmp_path / "file").write_bytes(CONTENT[4:-4])
+    return t.cast(t.BinaryIO, JoinedFiles([CONTENT[:4], str(tmp_path / "file"), CONTENT[-4:]]))
+
+
+Maker = t.Callable[[Path], t.BinaryIO]
+
+
+@pytest.mark.parametrize("make", [file_body, joined_body])
+def test_a_body_from_a_file_is_sent_whole_with_its_length_and_closed(serve: Serve, tmp_path: Path, make: Maker) -> None:
+    server = serve(reply(200))
+    (file,) = put_files(server.url, lambda: make(tmp_path))
+    (received,) = server.received
+    assert received.body == CONTENT
+    assert received.headers["content-length"] == str(len(CONTENT))
+    assert "transfer-encoding" not in received.headers
+    assert file.closed
+
+
+@pytest.mark.parametrize("make", [file_body, joined_body])
+def test_each_try_has_a_file_of_its_own(serve: Serve, tmp_path: Path, pauses: list[float], make: Maker) -> None:
+    server = serve(reply(429), reply(429), reply(200))
+    files = put_files(server.url, lambda: make(tmp_path))
+    assert [received.body for received in server.received] == [CONTENT] * 3
+    assert len({id(file) for file in files}) == 3
+    assert all(file.closed for file in files)
+
+
+@pytest.mark.parametrize("make", [lambda: io.BytesIO(b""), lambda: JoinedFiles([])])
+def test_an_empty_file_has_a_length_too(serve: Serve, make: t.Callable[[], t.BinaryIO]) -> None:
+    server = serve(reply(200))
+    put_files(server.url, make)
+    assert server.received[0].headers.get("content-length") == "0"
+    assert "transfer-encoding" not in server.received[0].headers
+
+
+def test_a_file_is_closed_where_the_call_fails(serve: Serve, tmp_path: Path, pauses: list[float]) -> None:
+    made: list[t.BinaryIO] = []
+
+    def make() -> t.BinaryIO:
+        made.append(file_body(tmp_path))
+        return made[-1]
+
+    failure_of(lambda: put_files(serve(CLOSE).url, make))
+    assert [file.closed for file in made] == [True]
 
 
 # Repetitions

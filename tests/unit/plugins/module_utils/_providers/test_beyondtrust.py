@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 import pytest
@@ -14,6 +15,7 @@ from ansible_collections.apiops.access.plugins.module_utils._errors import (
     TransportError,
 )
 from ansible_collections.apiops.access.plugins.module_utils._model import Token
+from ansible_collections.apiops.access.plugins.module_utils._providers._base import next_link
 from ansible_collections.apiops.access.plugins.module_utils._providers.beyondtrust import BeyondTrust
 from ansible_collections.apiops.access.tests.unit.scripted import BASIC, NOW, Clock, Script, answer, beyondtrust
 
@@ -277,3 +279,146 @@ def test_a_server_in_trouble_is_not_an_empty_list(script: Script) -> None:
 def test_what_is_no_list_of_accounts_is_an_error(script: Script, document: t.Any) -> None:
     with pytest.raises(MalformedAnswerError):
         BeyondTrust(beyondtrust(), script((f"{ACCOUNTS}1", answer(200, document)))).read_account(GOOD, own=True)
+
+
+# Calls of the user's own
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "query", "safe"),
+    [
+        ("GET", "/api/command?action=get_api_info", {}, True),
+        ("GET", "/api/command", {"action": "check_health"}, True),
+        ("GET", "api/command/", {"action": "get_api_info"}, True),
+        ("GET", "/api/command?action=terminate_session&lsid=1", {}, False),
+        ("GET", "/api/command/?action=terminate_session", {}, False),
+        ("GET", "//api/command?action=terminate_session", {}, False),
+        ("GET", "/api/command", {"action": "set_session_attributes"}, False),
+        ("GET", "/api/command", {"action": ["get_api_info", "terminate_session"]}, False),
+        ("GET", "/api/command?action=get_api_info", {"action": "terminate_session"}, False),
+        ("GET", "/api/command?action=get_api_info&action=terminate_session", {}, False),
+        ("GET", "/api/command?action=%74erminate_session", {}, False),
+        ("GET", "/api/command/v2/info", {}, True),
+        ("GET", "/api/config/v1/vendor?action=terminate_session", {}, True),
+        ("GET", "/api/backup", {}, True),
+        ("POST", "/api/command?action=get_api_info", {}, False),
+        ("DELETE", "/api/config/v1/vendor/1", {}, False),
+    ],
+)
+def test_the_xml_api_acts_by_get_and_its_reads_are_known_by_name(
+    method: str, path: str, query: dict[str, t.Any], safe: bool
+) -> None:
+    assert BeyondTrust.is_safe(method, path, query) is safe
+
+
+@pytest.mark.parametrize("namespace", NAMESPACES)
+def test_an_xml_error_is_stated_whatever_its_namespace(script: Script, namespace: str) -> None:
+    provider = BeyondTrust(beyondtrust(), script())
+    error = answer(200, body=f'<error xmlns="{namespace}">\n The <b>database</b> is busy </error>')
+    assert provider.stated_error(error) == "The database is busy"
+    assert provider.stated_error(answer(200, body=xml(namespace))) is None
+
+
+@pytest.mark.parametrize(
+    ("reply", "rejected", "proof"),
+    [
+        (answer(401, DENIED), True, True),
+        (answer(403, DENIED), True, True),
+        (answer(401, body=""), True, False),
+        (answer(401, body="", www_authenticate='Bearer error="invalid_token"'), True, True),
+        (answer(401, {"error": "invalid_parameter", "message": "nam"}), False, False),
+        (answer(403, body=""), False, False),
+        (answer(200, {}), False, False),
+    ],
+)
+def test_a_rejected_token_is_told_from_an_unknown_parameter(
+    script: Script, reply: t.Any, rejected: bool, proof: bool
+) -> None:
+    provider = BeyondTrust(beyondtrust(), script())
+    assert (provider.rejects_token(reply), provider.has_not_acted(reply)) == (rejected, proof)
+
+
+@pytest.mark.parametrize("path", ["/api/config/v1/vendor", "api/config", "/api/config/"])
+def test_the_permission_for_a_path_is_named_with_its_page(script: Script, path: str) -> None:
+    remedy = BeyondTrust(beyondtrust(), script()).permission_remedy(path)
+    assert "Configuration API" in remedy
+    assert f"{SITE}/login/api_account" in remedy
+
+
+# What all providers share: the server's words, and links to the next page
+
+
+@pytest.mark.parametrize(
+    ("document", "code", "text"),
+    [
+        ({"error": "a", "error_description": "b"}, "a", "b"),
+        ({"error": "a", "message": "b"}, "a", "b"),
+        ({"errors": [{"detail": "a"}, {"title": "b"}, "c", {}]}, None, "a; b"),
+        ({"message": "m", "errors": []}, None, "m"),
+        (
+            {"message": "m", "errors": {"name": ["is short", "is bad"], "id": "is 7"}},
+            None,
+            "m; name: is short is bad; id: is 7",
+        ),
+        ({"errors": {"name": 7}}, None, "name: 7"),
+        ({"errors": {}}, None, None),
+        ({"error": {"code": 7}}, None, None),
+        ([], None, None),
+    ],
+)
+def test_the_servers_words_are_found(script: Script, document: t.Any, code: str | None, text: str | None) -> None:
+    assert BeyondTrust(beyondtrust(), script()).words_of(answer(422, document)) == (code, text)
+
+
+@pytest.mark.parametrize("errors", [[{"detail": "not s3cret-value"}], {"s3cret-value": ["s3cret-value"]}])
+def test_the_servers_words_show_no_secret(script: Script, errors: t.Any) -> None:
+    _code, text = BeyondTrust(beyondtrust(), script()).words_of(answer(422, {"errors": errors}))
+    assert "s3cret" not in str(text)
+    assert "********" in str(text)
+
+
+HERE = f"{SITE}:8443/base/list?page=1"
+
+
+def following(link: str) -> str | None:
+    return next_link(dataclasses.replace(answer(200, [], link=link), url=HERE))
+
+
+@pytest.mark.parametrize(
+    ("link", "url"),
+    [
+        ("", None),
+        ("</list?page=2>", None),
+        ('</a>; rel="prev"', None),
+        ('</a>; rel="next"', "/a"),
+        ("</a>;rel=next", "/a"),
+        ('</a>; rel="prev next"', "/a"),
+        ('</a>; REL="Next"', "/a"),
+        ('</a>; rel = "next"', "/a"),
+        ('</a>; title="t"; rel="next"', "/a"),
+        ('</a>; rel="prev", </b>; rel="next", </c>; rel="last"', "/b"),
+        ('</a?x=1,2;3>; rel="prev", </b?x=1,2;3>; rel="next"', "/b?x=1,2;3"),
+        ('</a>; rel="next-archive"', None),
+        ('</a>; rel="nextish"', None),
+        ('</a>; rev="next"', None),
+        ('</a>; title="rel=next"; rel="last"', None),
+        ("<?page=2>; rel=next", "/base/list?page=2"),
+        ("<other?page=2>; rel=next", "/base/other?page=2"),
+        ("<http://support.example.com/a?b>; rel=next", "/a?b"),
+        ("<https://SUPPORT.example.com:1/a>; rel=next", "/a"),
+        (f"<{SITE}/a#part>; rel=next", "/a"),
+    ],
+)
+def test_the_next_page_is_found_among_links_and_stays_at_its_server(link: str, url: str | None) -> None:
+    assert following(link) == (None if url is None else f"{SITE}:8443{url}")
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["https://evil.example.com/a", "//evil.example.com/a", "https://support.example.com.evil.com/", "https://[::1/"],
+)
+def test_a_next_page_at_another_host_is_not_asked(target: str) -> None:
+    with pytest.raises(TransportError) as caught:
+        following(f"<{target}>; rel=next")
+    assert (caught.value.kind, caught.value.retryable) == ("redirect", False)
+    assert "evil" not in str(caught.value)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import typing as t
 
@@ -255,3 +256,50 @@ def test_the_test_path_is_below_the_site(script: Script) -> None:
 def test_the_published_rates_are_stated() -> None:
     assert CIMcloud.calls_per_second == 2
     assert CIMcloud.calls_per_window == (100, 15 * 60)
+
+
+# Calls of the user's own
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "safe"),
+    [
+        ("GET", "/orders/open", True),
+        ("HEAD", "orders", True),
+        ("POST", "/orders", False),
+        ("GET", "/OnlineOrders/open", False),
+        ("GET", "onlineorders", False),
+        ("HEAD", "/onlineOrders/", False),
+        ("GET", "/OnlineOrders?a=1", False),
+        ("GET", "//OnlineOrders/open", False),
+        ("GET", "/OnlineOrdersArchive/open", True),
+        ("GET", "/orders/onlineorders", True),
+    ],
+)
+def test_reading_online_orders_marks_them(method: str, path: str, safe: bool) -> None:
+    assert CIMcloud.is_safe(method, path, {}) is safe
+
+
+@pytest.mark.parametrize(
+    ("path", "first"),
+    [("/orders/open", "/orders/open/1"), ("orders/open/", "orders/open/1"), ("/orders/open?a=1", "/orders/open/1?a=1")],
+)
+def test_the_first_page_has_the_number_1(path: str, first: str) -> None:
+    assert CIMcloud.first_page(path) == first
+
+
+@pytest.mark.parametrize(
+    ("records", "page", "following"),
+    [(50, "9", "10"), (51, "1", "2"), (49, "1", None), (0, "3", None)],
+)
+def test_a_page_that_is_not_full_is_the_last(script: Script, records: int, page: str, following: str | None) -> None:
+    provider = CIMcloud(cimcloud(), script())
+    reply = dataclasses.replace(answer(200), url=f"{BASE}/orders/open/{page}?a=1")
+    found = provider.next_page(reply, [{}] * records)
+    assert found == (f"{BASE}/orders/open/{following}?a=1" if following else None)
+
+
+def test_a_page_that_is_no_list_is_an_error(script: Script) -> None:
+    reply = dataclasses.replace(answer(200), url=f"{BASE}/orders/open/1")
+    with pytest.raises(MalformedAnswerError):
+        CIMcloud(cimcloud(), script()).next_page(reply, {"message": "no"})
