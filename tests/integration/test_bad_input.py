@@ -65,7 +65,7 @@ WRONG_OPTIONS: list[tuple[str, dict[str, t.Any], tuple[str, ...]]] = [
     ("rimo3", {"provider": "okta"}, ("value of provider must be one of", "rimo3")),
     ("rimo3", {"provider": {"name": "rimo3"}}, ("value of provider must be one of",)),
     ("rimo3", {"client_secret": ["a-list-0123456789"]}, ("client_secret",)),
-    ("rimo3", {"provider": None}, ("provider is missing", "beyondtrust, cimcloud, jim2, rimo3")),
+    ("rimo3", {"provider": None}, ("provider is missing", "beyondtrust, cimcloud, jim2, oauth2, rimo3")),
     ("rimo3", {"base_url": "rimo3cloud.com"}, ("base_url", "https://")),
     ("rimo3", {"base_url": "ftp://rimo3cloud.com"}, ("base_url", "https://")),
     ("rimo3", {"base_url": "https://user:pass@rimo3cloud.com"}, ("base_url", "credentials in it")),
