@@ -71,8 +71,7 @@ class ActionModule(AccessAction):
         except ConfigurationError as error:
             raise error.about(account.name, account.provider) from None
         check_mode = bool(self._task.check_mode)
-        secrets = getattr(getattr(self._loader, "_vault", None), "secrets", None) or ()
-        with AccountRecords(params["records_file"], secrets, params["vault_id"]) as records:
+        with AccountRecords(params["records_file"], self.vault_secrets(), params["vault_id"]) as records:
             try:
                 if wanted.state == "present":
                     records.check_writable()

@@ -66,8 +66,7 @@ class ActionModule(AccessAction):
         """The accounts of a records file, each with what its server says of it now."""
         if params["request_from"] == "target":
             raise ConfigurationError("records_file is kept on the controller. Take request_from out.")
-        secrets = getattr(getattr(self._loader, "_vault", None), "secrets", None) or ()
-        with AccountRecords(params["records_file"], secrets, None) as records:
+        with AccountRecords(params["records_file"], self.vault_secrets(), None) as records:
             found = []
             for each in [name] if name else records.names():
                 record = records.get(each)

@@ -219,6 +219,10 @@ class AccessAction(ActionBase):
         self.secrets |= secrets_in(options)
         self.identifiers.add(str(options.get("client_id") or ""))
 
+    def vault_secrets(self) -> t.Sequence[t.Any]:
+        """The vault secrets of this run, each with its vault ID."""
+        return getattr(getattr(self._loader, "_vault", None), "secrets", None) or ()
+
     def one_account(
         self, params: t.Mapping[str, t.Any], explicit: t.Container[str], *, need_credentials: bool = True
     ) -> Account:

@@ -287,12 +287,16 @@ class Provider:
             text = self.redactor.server_text("; ".join([*([text] if text else []), *named]))
         return code, text
 
+    def said_in(self, response: HttpResponse) -> tuple[str | None, str]:
+        """The server's own error code, and its words as they go into a message: in brackets, or nothing."""
+        code, text = self.words_of(response)
+        return code, f" ({': '.join(part for part in (code, text) if part)})" if code or text else ""
+
     def expect_success(self, response: HttpResponse, action: str, *, remedy: str) -> None:
         """Raise the error that fits the status of an answer to a request for a token, unless it is a success."""
         if response.succeeded:
             return
-        code, text = self.words_of(response)
-        said = f" ({': '.join(part for part in (code, text) if part)})" if code or text else ""
+        code, said = self.said_in(response)
         where = f"{action} at {printable_url(response.url)}"
         details: dict[str, t.Any] = {"status": response.status, "error": code}
         if response.status == 429:
@@ -319,8 +323,7 @@ class Provider:
 
     def judge(self, response: HttpResponse) -> Verdict:
         """The verdict that follows from the status of the test endpoint's answer alone."""
-        code, text = self.words_of(response)
-        said = f" ({': '.join(part for part in (code, text) if part)})" if code or text else ""
+        _code, said = self.said_in(response)
         status = response.status
         if response.succeeded and response.is_html:
             return self.verdict(

@@ -302,8 +302,7 @@ class OAuth2(OAuthProvider):
         response = self.transport.send(self.authenticated(url, fields, repeatable=True))
         if response.succeeded:
             return self._judge_introspection(response)
-        code, text = self.words_of(response)
-        said = f" ({': '.join(part for part in (code, text) if part)})" if code or text else ""
+        _code, said = self.said_in(response)
         if response.status in (401, 403):
             return self.verdict(
                 response, "indeterminate", "introspection_not_permitted",
@@ -453,8 +452,7 @@ class OAuth2(OAuthProvider):
         """Raise the error that fits an answer about a registration, unless it is as expected."""
         if response.status in expected:
             return
-        code, text = self.words_of(response)
-        said = f" ({': '.join(part for part in (code, text) if part)})" if code or text else ""
+        code, said = self.said_in(response)
         where = f"{action} at {printable_url(response.url)}"
         details: dict[str, t.Any] = {"status": response.status, "error": code}
         if response.status in (401, 403):
