@@ -16,6 +16,7 @@ from ..sandbox.records import SESSION
 from ..sandbox.server import SandboxHandle
 from .leaks import LeakDetector
 from .runner import AnsibleRunner, Result, Run
+from .test_examples import PACKAGE
 from .test_main_job import HOSTS, without_name
 
 Options = dict[str, t.Any]
@@ -26,17 +27,7 @@ ATTRIBUTES = {"action": "set_session_attributes", "lsid": SESSION, "session.cust
 FIVE = tuple(f"host{number}" for number in range(1, 6))
 SIX = (*FIVE, "host6")
 
-UPLOAD = {
-    "fileLink": "https://files.example.com/tool-2.1.msi",
-    "displayName": "Tool",
-    "fileName": "tool-2.1.msi",
-    "publisher": "Example",
-    "name": "Tool",
-    "version": "2.1",
-    "installCommand": "msiexec /i tool-2.1.msi /qn",
-    "uninstallCommand": "msiexec /x tool-2.1.msi /qn",
-    "progressStep": 0,
-}
+UPLOAD = {**PACKAGE, "progressStep": 0}
 POST_UPLOAD = {"path": f"{PACKAGES}/upload/manual/link", "method": "POST", "body": UPLOAD}
 
 

@@ -206,9 +206,7 @@ class ClientRegistration:
             self.provider = t.cast(OAuth2, provider)
             registration = self._read(record)
         if registration:
-            current = self._with_news(record, registration)
-            if current != record:
-                self._keep(current, settles=False)
+            record = self._up_to_date(record, registration)
         return {
             "name": record.name,
             "provider": OAuth2.name,
@@ -239,11 +237,8 @@ class ClientRegistration:
                 self.records.keep(record.replaced, settles=False)
             return self._present(record.replaced, pending)
         if registration is None:
-            return self._without_management(record)
-        current = self._with_news(record, registration)
-        if current != record:  # stored at once: what it had before can be dead already
-            self._keep(current, settles=False)
-        record = current
+            return self._without_management(record, pending)
+        record = self._up_to_date(record, registration)
         asked = client_metadata(self.wanted.account, self.wanted.settings)
         differences, unchecked = compared(asked, registration.metadata, record.sent)
         rotating = self._is_due(record)
@@ -427,6 +422,13 @@ class ClientRegistration:
             else record.secret_expires_at,
         )
 
+    def _up_to_date(self, record: AccountRecord, registration: Registration) -> AccountRecord:
+        """The record with what a read handed out anew, stored at once: what it had before can be dead already."""
+        current = self._with_news(record, registration)
+        if current != record:
+            self._keep(current, settles=False)
+        return current
+
     def _keep(self, record: AccountRecord, *, settles: bool = True) -> None:
         try:
             self.records.keep(record, settles=settles)
@@ -437,7 +439,7 @@ class ClientRegistration:
                 "a new registration access token, or a new secret."
             ) from None
 
-    def _without_management(self, record: AccountRecord) -> dict[str, t.Any]:
+    def _without_management(self, record: AccountRecord, pending: PendingChange | None) -> dict[str, t.Any]:
         """All that can be done without a handle: prove the credentials, and say who can do the rest."""
         verdict = self.prove(self._account_of(record))
         verified = is_verified(verdict)
@@ -462,7 +464,6 @@ class ClientRegistration:
                 "to be deleted or disabled there. If it is gone, state: absent forgets it here, and state: present "
                 "then registers a new one. "
             )
-        pending = self.records.pending(self.name)
         if pending:
             said += f"The answer to the {pending.action} of {isoformat(pending.since)} was lost. "
         return account_result(
