@@ -91,7 +91,8 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ..plugin_utils._reports import plain, provisioning_lines, provisioning_markdown, provisioning_report
+from ..plugin_utils._provisioning_report import provisioning_lines, provisioning_markdown, provisioning_report
+from ..plugin_utils._report_text import plain
 
 _FORMATS: dict[str, t.Callable[[dict[str, t.Any]], t.Any]] = {
     "report": lambda report: report,

@@ -106,7 +106,9 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ..plugin_utils._reports import plain, validation_html, validation_lines, validation_report
+from ..plugin_utils._report_text import plain
+from ..plugin_utils._validation_page import validation_html
+from ..plugin_utils._validation_report import validation_lines, validation_report
 
 _PARTS = {"accounts", "hosts", "problems", "totals", "holders", "generated"}
 
