@@ -10,6 +10,7 @@ WORKERS ?= 2
 VENV := .build/venv
 TREE := .build/ansible_collections/apiops/access
 OIDC := .build/oidc_provider
+PEERS := .build/peer_collections
 
 # Whatever the user's own configuration says, these commands see this collection and no other settings.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -48,6 +49,19 @@ $(OIDC)/.done: tests/oidc_provider/package.json tests/oidc_provider/package-lock
 .PHONY: oidc
 oidc: setup $(OIDC)/.done ## Install the OAuth server that the tests use
 
+# Other collections whose modules the tests check this one's playbooks against: two of the many in the package ansible.
+$(PEERS)/.done: $(VENV)/.done
+	@echo "Installing the collections awx.awx and community.hashi_vault into $(PEERS) ..."
+	@mkdir -p $(PEERS)
+	@python -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: --dest $(PEERS) 'ansible ~= 12.0'
+	@cd $(PEERS) && python -c 'import glob, zipfile; (wheel,) = glob.glob("ansible-*.whl"); package = zipfile.ZipFile(wheel); \
+	  wanted = "ansible_collections/awx/awx/", "ansible_collections/community/hashi_vault/"; \
+	  package.extractall(members=[name for name in package.namelist() if name.startswith(wanted)])' && rm ansible-*.whl
+	@touch $@
+
+.PHONY: peers
+peers: setup $(PEERS)/.done ## Install other collections that the tests use
+
 .PHONY: demo
 demo: setup ## Run the main job on the built-in sandbox, with 4 hosts and 4 vendors
 	@python -m ansible_collections.apiops.access.tests.demo .build/demo
@@ -57,12 +71,17 @@ sandbox: setup ## Run the sandbox in the foreground, to try curl or a playbook o
 	@python -m ansible_collections.apiops.access.tests.sandbox --state .build/sandbox
 
 .PHONY: test
-test: setup oidc lint ## Run all tests
+test: setup oidc peers lint ## Run all tests
 	@python -m pytest -n $(WORKERS) --dist loadgroup
 
 .PHONY: unit
 unit: setup ## Run the unit tests alone
 	@python -m pytest tests/unit
+
+.PHONY: pictures
+pictures: setup ## Make the pictures of the documentation anew; needs Chromium
+	@APIOPS_TESTS_NEED_ALL=1 python -m pytest -q tests/integration/test_report_page.py -k pictures
+	@cp .build/pictures/*.png docs/docsite/rst/pictures/
 
 .PHONY: lint
 lint: setup ## Check types, style and documentation

@@ -19,7 +19,7 @@ from ..module_utils._operations.api_account import (
     prove_credentials,
     wanted_account,
 )
-from ..module_utils._operations.client_registration import ClientRegistration, check_rotation
+from ..module_utils._operations.client_registration import ClientRegistration, chain, check_rotation
 from ..module_utils._providers import PROVIDERS
 from ..plugin_utils._account_records import AccountRecords
 from ..plugin_utils._action import AccessAction, shipped_options
@@ -88,9 +88,11 @@ class ActionModule(AccessAction):
             result = work.run()
         if before and result["changed"] and not check_mode:
             # Whatever token of it was known: a deleted account's, or one that the old secret opens.
-            old = dataclasses.replace(account, client_id=before.client_id, client_secret=before.client_secret)
-            if wanted.state == "absent" or result["secret"] == "rotated":
-                self.source(old, params).forget(old)
+            for record in chain(before):
+                old = dataclasses.replace(account, client_id=record.client_id, client_secret=record.client_secret)
+                renewed = result["secret"] == "rotated" and record is before and not result["replaced"]
+                if wanted.state == "absent" or renewed or record.client_id in result["retired"]:
+                    self.source(old, params).forget(old)
         secret = result.pop("client_secret", None)
         if params["return_secret"] and secret:
             result["client_secret"] = secret

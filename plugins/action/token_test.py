@@ -206,6 +206,12 @@ class ActionModule(AccessAction):
             verdict_on_fresh_token(check.introspection) if check.introspection and check.fresh else check.introspection
         )
         verdict = combined_verdict(told, t.cast(Verdict, check.used))
+        if check.fresh and verdict.reason == "token_rejected":
+            verdict = dataclasses.replace(
+                verdict,
+                message=f"{verdict.message} The token was granted just now, so that its age is not the reason: check "
+                "whether the account's list of allowed addresses has this host's.",
+            )
         missing = set(account.scope) - set(token.scope)
         if verdict.introspection is None and verdict.outcome == "valid" and token.scope and missing:
             verdict = dataclasses.replace(

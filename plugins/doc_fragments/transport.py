@@ -15,9 +15,15 @@ options:
     default: true
   ca_path:
     description:
-      - A file or folder with the certificate authorities to trust, on every machine that calls the API.
-      - It goes before the environment's E(REQUESTS_CA_BUNDLE).
+      - A file or folder with the certificate authorities to trust.
+      - A file that the controller has is sent along to the hosts that call the API. A folder, or a file that the controller
+        does not have, must be on each of them.
+      - It goes before O(ca_data) and the environment's E(REQUESTS_CA_BUNDLE).
     type: path
+  ca_data:
+    description:
+      - The certificate authorities to trust, as text (PEM).
+    type: str
   client_cert:
     description:
       - A file with the client certificate (PEM) for servers that ask for one, on every machine that calls the API.

@@ -13,7 +13,8 @@ author:
 description:
   - Makes one report of the results that M(apiops.access.token_test) returned on each host, with a row for each host, also for
     those that could not be reached or where the module failed.
-  - Writes that report as lines for the terminal, as JSON, or as an HTML page.
+  - Writes that report as lines for the terminal, as JSON, as an HTML page, or as JUnit XML.
+  - Tells what has changed since the last run, with O(history).
   - Text from servers is cleaned of what a terminal, Ansible or a browser would obey.
 positional: _input
 options:
@@ -29,9 +30,12 @@ options:
     default: report
     choices:
       report: The report as data.
-      lines: A list of lines, with a table of hosts and accounts, the problems, and the totals.
+      lines: A list of lines, with a table of hosts and accounts, the problems, what has changed, and the totals.
       json: The report as JSON text.
-      html: One HTML page that needs no script and no other file.
+      html: One HTML page that needs no other file, and can be sorted and filtered.
+      junit: JUnit XML, with a test suite for each account, and in it a test case for each host. What is V(invalid) is a failure
+        there, and what is V(indeterminate) an error.
+      history: The text that the next run is to be given as O(history). It goes with the same O(history) as the report.
   generated:
     description: When the tests were done, in UTC. Shown as it is.
     type: str
@@ -41,6 +45,16 @@ options:
     type: list
     elements: str
     default: []
+  fail_on:
+    description: Which outcomes make a host one of C(failed_hosts).
+    type: list
+    elements: str
+    default: [invalid, indeterminate]
+  history:
+    description:
+      - What O(format=history) made of the run before, or empty text where this is the first one.
+      - Not set, the report says nothing of changes.
+    type: str
 seealso:
   - module: apiops.access.token_test
   - plugin: apiops.access.provisioning_report
@@ -74,6 +88,9 @@ _value:
     generated:
       description: When the tests were done.
       type: str
+    previous:
+      description: When the last run in O(history) was. Empty without one.
+      type: str
     accounts:
       description: C(name) and C(provider) of each account that a host tested.
       type: list
@@ -82,6 +99,8 @@ _value:
       description:
         - The hosts, each with C(host), C(state) (V(tested), V(unreachable), V(failed), V(not_run) or V(no_accounts)), C(reason)
           and C(message) where it is not V(tested), and C(verdicts) by account.
+        - With O(history), each host and verdict has C(since), the moment since when it is as it is, and C(before), which is
+          empty where nothing has changed.
       type: list
       elements: dict
     problems:
@@ -91,9 +110,23 @@ _value:
         - The outcome for a host that could not test is V(indeterminate).
       type: list
       elements: dict
+    changes:
+      description:
+        - What differs from what earlier runs found, as C(account) (V(null) for the host itself), C(before) (empty where it
+          was not tested), C(now), C(hosts) and C(title). Hosts with the same change share one entry.
+      type: list
+      elements: dict
+    notes:
+      description: What is worth knowing and fails nothing, such as clocks that are off, as C(title), C(message) and C(hosts).
+      type: list
+      elements: dict
+    failed_hosts:
+      description: The hosts with an outcome of O(fail_on). A host that could not test is V(indeterminate).
+      type: list
+      elements: str
     totals:
       description:
-        - The numbers C(hosts), C(hosts_tested), C(checks), C(valid), C(invalid), C(indeterminate), C(tokens_requested) and
+        - The numbers C(hosts), C(hosts_tested), C(hosts_failed), C(checks), C(valid), C(invalid), C(indeterminate), C(tokens_requested) and
           C(tokens_reused).
       type: dict
     holders:
@@ -107,27 +140,55 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 
 from ..plugin_utils._report_text import plain
+from ..plugin_utils._validation_history import read_history, written_history
+from ..plugin_utils._validation_junit import validation_junit
 from ..plugin_utils._validation_page import validation_html
-from ..plugin_utils._validation_report import validation_lines, validation_report
+from ..plugin_utils._validation_report import SHOWN_OUTCOMES, validation_lines, validation_report
 
-_PARTS = {"accounts", "hosts", "problems", "totals", "holders", "generated"}
+_PARTS = {
+    "generated",
+    "previous",
+    "accounts",
+    "hosts",
+    "problems",
+    "changes",
+    "notes",
+    "failed_hosts",
+    "totals",
+    "holders",
+}
 
 _FORMATS: dict[str, t.Callable[[dict[str, t.Any]], t.Any]] = {
     "report": lambda report: report,
     "lines": validation_lines,
     "json": lambda report: json.dumps(report, indent=2) + "\n",
     "html": validation_html,
+    "junit": validation_junit,
 }
 
 
-def make(value: t.Any, format: str = "report", generated: str = "", names: t.Iterable[str] = ()) -> t.Any:
+def make(
+    value: t.Any,
+    format: str = "report",
+    generated: str = "",
+    names: t.Iterable[str] = (),
+    fail_on: t.Collection[str] = SHOWN_OUTCOMES[1:],
+    history: str | None = None,
+) -> t.Any:
     """The filter: results by host, or a report, in the wanted format."""
     if not isinstance(value, t.Mapping):
         raise AnsibleFilterError("validation_report needs a dictionary of results by host, or a report.")
-    if format not in _FORMATS:
-        raise AnsibleFilterError(f"validation_report has the formats {', '.join(_FORMATS)}.")
-    known = set(value) == _PARTS and isinstance(value["hosts"], (list, tuple))
-    report = plain(value) if known else validation_report(value, generated=generated, names=names)
+    if format not in (*_FORMATS, "history"):
+        raise AnsibleFilterError(f"validation_report has the formats {', '.join(_FORMATS)} and history.")
+    known = None if history is None else read_history(str(history))
+    if set(value) == _PARTS and isinstance(value["hosts"], (list, tuple)):
+        report = plain(value)
+    else:
+        report = validation_report(value, generated=generated, names=names, fail_on=fail_on, history=known)
+    if format == "history":
+        if known is None:
+            raise AnsibleFilterError("validation_report needs history, which can be empty, for the format history.")
+        return written_history(known, report)
     return _FORMATS[format](report)
 
 

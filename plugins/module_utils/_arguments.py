@@ -78,6 +78,7 @@ CREDENTIAL_OPTIONS = (
 TRANSPORT_SPEC: Spec = {
     "validate_certs": {"type": "bool", "default": True},
     "ca_path": {"type": "path"},
+    "ca_data": {"type": "str"},
     "client_cert": {"type": "path"},
     "client_key": {"type": "path", "no_log": False},
     "timeout": {"type": "float", "default": 15.0},
@@ -148,6 +149,7 @@ API_ACCOUNT_ONLY_SPEC: Spec = {
     "rotate_secret": {"type": "str", "choices": ["never", "always"], "default": "never", "no_log": False},
     "rotate_after_days": {"type": "int"},
     "rotate_by": {"type": "str", "choices": ["update", "replace"], "default": "update"},
+    "retire": {"type": "str", "choices": ["now", "later"], "default": "now"},
     "records_file": {"type": "path"},
     "vault_id": {"type": "str"},
     "initial_access_token": {"type": "str", "no_log": True},

@@ -24,10 +24,11 @@ OUTCOMES = ("valid", "indeterminate", "invalid")
 
 @dataclasses.dataclass(frozen=True)
 class TransportOptions:
-    """How to reach a server. ``timeout`` is in seconds; ``ca_path`` is a file or folder of certificates."""
+    """How to reach a server. ``timeout`` is in seconds, ``ca_path`` a file or folder, ``ca_data`` text in PEM form."""
 
     validate_certs: bool = True
     ca_path: str | None = None
+    ca_data: str | None = dataclasses.field(default=None, repr=False)
     client_cert: str | None = None
     client_key: str | None = None
     timeout: float = 30.0

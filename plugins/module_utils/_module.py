@@ -28,7 +28,8 @@ def run_module(spec: Spec, work: t.Callable[[dict[str, t.Any]], dict[str, t.Any]
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
     if REQUESTS_IMPORT_ERROR is not None:
         module.fail_json(
-            msg=missing_required_lib("requests"),
+            msg=f"{missing_required_lib('requests')} On Debian, Ubuntu, Fedora and the RHEL family, the package "
+            "python3-requests has it.",
             exception=REQUESTS_IMPORT_ERROR,
             failure={"kind": "requests_missing", "status": None, "error": None, "retryable": False},
         )

@@ -13,12 +13,14 @@ wrong into an error whose text is our own.
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import ipaddress
 import json
 import os
 import random
 import socket
 import ssl
+import tempfile
 import time
 import traceback
 import typing as t
@@ -66,6 +68,7 @@ LONGEST_RETRY_AFTER = 30.0
 
 # OpenSSL's X509_V_ERR_* codes that have a remedy of their own.
 _CERTIFICATE_REASONS = {
+    9: "its certificate is not valid yet",
     10: "its certificate has expired",
     18: "its certificate is self-signed and not trusted",
     19: "its certificate chain ends in a certificate authority that is not trusted",
@@ -227,7 +230,8 @@ class Transport:
         """``close_connections``: a new connection for each call, as BeyondTrust's documentation demands."""
         self._options = options
         self._close_connections = close_connections
-        self._verify = _trusted_certificates(options)
+        self._certificates = _certificates_file(options)
+        self._verify = self._certificates.name if self._certificates else _trusted_certificates(options)
         self._client_certificate = _client_certificate(options)
         self._sessions: dict[str, requests.Session] = {}
 
@@ -237,6 +241,8 @@ class Transport:
     def __exit__(self, *_details: object) -> None:
         for session in self._sessions.values():
             session.close()
+        if self._certificates:
+            self._certificates.close()  # which also deletes it
 
     def _retry(self, request: HttpRequest) -> Retry:
         """How often, and after what, a request is sent again."""
@@ -394,6 +400,16 @@ def _read(answer: requests.Response, request: HttpRequest, deadline: float) -> b
     return b"".join(chunks)
 
 
+def _certificates_file(options: TransportOptions) -> t.IO[str] | None:
+    """The given certificate authorities as a file, which is the only form that requests takes."""
+    if not options.validate_certs or options.ca_path or not options.ca_data:
+        return None
+    file = tempfile.NamedTemporaryFile("w", encoding="utf-8", prefix="apiops-ca-", suffix=".pem")  # noqa: SIM115
+    file.write(options.ca_data)
+    file.flush()
+    return file
+
+
 def _trusted_certificates(options: TransportOptions) -> bool | str:
     if not options.validate_certs:
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # the user has said so
@@ -462,9 +478,15 @@ def _transport_error(error: Exception, request: HttpRequest, options: TransportO
     verification = find(ssl.SSLCertVerificationError)
     if verification:
         reason = _CERTIFICATE_REASONS.get(verification.verify_code, "its certificate is not valid")
+        # Whether a certificate is valid at this time is also a question of what this machine takes for the time.
+        remedy = (
+            f"It is {datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d %H:%M} UTC by the clock of this machine: "
+            "correct that, or have the server's certificate renewed"
+            if verification.verify_code in (9, 10)
+            else "Set ca_path to the certificate authority of this server, or correct base_url"
+        )
         return TransportError(
-            f"The server at {url} cannot be trusted: {reason}. Set ca_path to the certificate authority of this "
-            "server, or correct base_url; nothing was sent.",
+            f"The server at {url} cannot be trusted: {reason}. {remedy}; nothing was sent.",
             kind="certificate",
             retryable=False,
             unsent=True,
@@ -490,6 +512,13 @@ def _transport_error(error: Exception, request: HttpRequest, options: TransportO
     if find(ConnectionRefusedError):
         return TransportError(
             f"{url} refused the connection. Check host and port of base_url.", kind="connection", unsent=True
+        )
+    if find(NewConnectionError):
+        return TransportError(
+            f"No connection to {url} can be made from here: there is no way to it. Check base_url, and the network, "
+            "routes and firewalls between this machine and the server.",
+            kind="connection",
+            unsent=True,
         )
     if find(requests.exceptions.RequestException, HTTPError, OSError):
         return TransportError(

@@ -110,7 +110,21 @@ options:
       update: By an update without a secret (RFC 7592 section 2.2), which the server may answer with a new one. Many do not; then the task fails, and nothing is lost.
       replace: >-
         By a new account with a client ID of its own. It is proven before the old one is deleted; until then both work. What
-        the server's administrator has granted to the old client ID is not carried over.
+        the server's administrator has granted to the old client ID is not carried over. See O(retire).
+  retire:
+    description:
+      - When the old account is deleted that a new one has replaced, with O(records_file) and O(rotate_by=replace).
+      - With O(state=absent) both are deleted at once.
+    type: str
+    default: now
+    choices:
+      now: >-
+        As soon as the new one is proven from here. This also deletes one that an earlier task has kept, after the new one is
+        proven once more. If a task does that, it starts another rotation for O(rotate_secret=always) only.
+      later: >-
+        By a later task with O(retire=now), when others have proven the new one. Until then the old one stays in O(records_file)
+        and works, and no other rotation is started, not even for O(rotate_secret=always); RV(msg) says so. With O(rotate_by=update) the
+        server ends the old secret at once, so a task that rotates by that is refused before anything is sent.
   records_file:
     description:
       - For V(provider=oauth2) only. The file on the controller that has the accounts' records, and gets new ones. It is made where
@@ -182,6 +196,33 @@ EXAMPLES = r"""
     rotate_by: replace
   run_once: true
 
+- name: A new secret, while the old one goes on working
+  apiops.access.api_account:
+    name: reporting
+    provider: oauth2
+    issuer: https://login.example.com/tenant
+    scope: [read]
+    settings:
+      contacts: [ops@example.com]
+    records_file: api_accounts.yml
+    initial_access_token: "{{ initial_access_token }}"
+    rotate_secret: always
+    rotate_by: replace
+    retire: later
+  run_once: true
+
+- name: The old one is deleted, when whoever has to has proven the new one
+  apiops.access.api_account:
+    name: reporting
+    provider: oauth2
+    issuer: https://login.example.com/tenant
+    scope: [read]
+    settings:
+      contacts: [ops@example.com]
+    records_file: api_accounts.yml
+    retire: now
+  run_once: true
+
 - name: One that is no longer needed
   apiops.access.api_account:
     name: nightly export
@@ -220,8 +261,8 @@ management:
   sample: portal
 change:
   description: >-
-    What was done, or in check mode would be. V(none), V(created), V(updated), V(rotated), V(deleted), or V(forgotten) for an
-    unfinished attempt of which the note is gone.
+    What was done, or in check mode would be. V(none), V(created), V(updated) (also where all that was done is in RV(retired)),
+    V(rotated), V(deleted), or V(forgotten) for an unfinished attempt of which the note is gone.
   returned: success, and failure for a person to act on
   type: str
   sample: none
@@ -252,6 +293,12 @@ unchecked:
   type: list
   elements: str
   sample: [comments]
+unchecked_wanted:
+  description: What is wanted of these.
+  returned: success, and failure for a person to act on
+  type: dict
+  sample:
+    comments: Nightly check
 action_required:
   description: Whether a person must act in the portal.
   returned: success, and failure for a person to act on
@@ -266,7 +313,7 @@ actions:
   elements: str
   sample: [change]
 portal:
-  description: The page, and the steps there. V(null) where nothing is to be done.
+  description: The page, and the steps there, all of them and for each of RV(actions). V(null) where nothing is to be done.
   returned: success, and failure for a person to act on
   type: dict
   sample:
@@ -274,11 +321,31 @@ portal:
     steps:
       - Sign in to https://support.example.com/login/api_account (Management > API Configuration).
       - Set Command API (perm_command) to read_only. It is now full_access.
+    tasks:
+      - action: change
+        steps:
+          - Sign in to https://support.example.com/login/api_account (Management > API Configuration).
+          - Set Command API (perm_command) to read_only. It is now full_access.
 secret:
   description: What became of the secret. V(created), V(unchanged) or V(rotated). Always V(unchanged), where only a person can renew it.
   returned: success, and failure for a person to act on
   type: str
   sample: unchanged
+replaced:
+  description: >-
+    The account that is still there although this one has taken its place, as C(client_id), and C(since) when, in UTC. V(null)
+    where there is none. See O(retire).
+  returned: success, and failure for a person to act on
+  type: dict
+  sample:
+    client_id: Xq2m0Jw1nYb3
+    since: "2026-11-20T21:30:00Z"
+retired:
+  description: The client IDs of accounts that were deleted, or in check mode would be, because this one has taken their place.
+  returned: success, and failure for a person to act on
+  type: list
+  elements: str
+  sample: []
 client_secret:
   description: The secret. The output is censored then.
   returned: O(return_secret=true), and the account has a secret

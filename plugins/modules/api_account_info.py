@@ -111,6 +111,14 @@ accounts:
       description: When its secret ends, in UTC. V(null) where it does not. Only with O(records_file).
       type: str
       sample: "2027-11-20T21:30:00Z"
+    replaced:
+      description: >-
+        The account that is still there although this one has taken its place, as C(client_id), and C(since) when, in UTC.
+        V(null) where there is none. Only with O(records_file).
+      type: dict
+      sample:
+        client_id: Xq2m0Jw1nYb3
+        since: "2026-11-20T21:30:00Z"
 msg:
   description: What went wrong, and what to do.
   returned: failure

@@ -143,7 +143,7 @@ class AccountRecords:
     def note(self, name: str, action: str, server: str) -> None:
         """Note a change before it is asked for; that also proves that its outcome can be stored."""
         since = isoformat(self._clock())
-        self._change(name, pending={"name": name, "action": action, "since": since, "server": server})
+        self._change(name, pending=_literal({"name": name, "action": action, "since": since, "server": server}))
 
     def keep(self, record: AccountRecord, *, settles: bool = True) -> None:
         """Store a record, and forget what was pending unless that is not settled by it."""

@@ -321,4 +321,18 @@ def shipped_options(account: Account, params: t.Mapping[str, t.Any], *, secrets:
     own = {**ACCOUNT_SPEC, **TRANSPORT_SPEC}
     if not secrets:
         own = {option: spec for option, spec in own.items() if option not in CREDENTIAL_OPTIONS}
-    return {"account": account.name, **{option: params[option] for option in own if params.get(option) is not None}}
+    shipped = {option: params[option] for option in own if params.get(option) is not None}
+    certificates = _certificates_in(params.get("ca_path"))
+    if certificates:
+        del shipped["ca_path"]
+        shipped["ca_data"] = certificates
+    return {"account": account.name, **shipped}
+
+
+def _certificates_in(path: str | None) -> str | None:
+    """The certificates of a file that is here, and so perhaps not on the host; None where there is no such file."""
+    try:
+        with open(path or "", encoding="ascii", errors="ignore") as file:
+            return file.read()
+    except OSError:
+        return None

@@ -8,12 +8,22 @@
 
 from __future__ import annotations
 
-import html
 import re
 import typing as t
 
 from ..module_utils._operations.api_account import ACTION_TITLES
+from ..module_utils._providers import PROVIDERS
+from ..module_utils._providers._base import SETTINGS_STEP
 from ._report_text import Report, aligned, clean, counted, dict_of, list_of, plain, without_name
+
+CONFIRM, SETTLE = "confirm", "settle"
+
+ACTIONS = {
+    **ACTION_TITLES,
+    CONFIRM: "confirm the settings that no program can read",
+    SETTLE: "settle a change whose outcome is not known",
+}
+"""All that a person can have to do about an account."""
 
 
 def provisioning_report(results: t.Any, *, generated: str = "") -> Report:
@@ -23,7 +33,7 @@ def provisioning_report(results: t.Any, *, generated: str = "") -> Report:
     number = 0
     for account in accounts:
         if account["steps"]:
-            titles = [ACTION_TITLES.get(action, action) for action in account["actions"]]
+            titles = [ACTIONS.get(action, action) for action in account["actions"]]
             numbered = [{"number": number + index, "text": text} for index, text in enumerate(account["steps"], 1)]
             number += len(numbered)
             tasks.append(
@@ -45,7 +55,7 @@ def provisioning_report(results: t.Any, *, generated: str = "") -> Report:
 _ACCOUNT_STATES = {
     "as_wanted": "as wanted",
     "action_required": "a person must act",
-    "failed": "could not be assessed",
+    "failed": "failed",
 }
 
 
@@ -68,7 +78,7 @@ def _account_row(result: dict[str, t.Any]) -> dict[str, t.Any]:
         message = str(verdict.get("message") or "No complete credentials were given to prove.")
     if credentials == "not proven" and change in ("created", "deleted", "forgotten"):
         credentials = "none"  # there is no account, or, in check mode, not yet
-    return {
+    row = {
         "name": name,
         "provider": provider,
         "state": state,
@@ -82,6 +92,77 @@ def _account_row(result: dict[str, t.Any]) -> dict[str, t.Any]:
         "steps": [str(step) for step in list_of(portal.get("steps"))],
         "reason": str(dict_of(result.get("failure")).get("kind") or reason),
         "message": without_name(message, name, provider),
+    }
+    return {**row, "needs": _needs(row, account, portal, dict_of(result.get("unchecked_wanted")))}
+
+
+def _needs(
+    row: t.Mapping[str, t.Any],
+    account: t.Mapping[str, t.Any],
+    portal: t.Mapping[str, t.Any],
+    wanted: t.Mapping[str, t.Any],
+) -> list[dict[str, t.Any]]:
+    """What only a person can do about an account, each with its own steps. ``wanted`` are unread settings."""
+    tasks = [dict_of(task) for task in list_of(portal.get("tasks"))]
+    steps = {str(task.get("action")): [str(step) for step in list_of(task.get("steps"))] for task in tasks}
+    differences = {str(item.get("field")): item.get("wanted") for item in row["differences"]}
+    found = {
+        "repair": row["message"],
+        "create": row["message"],
+        "change": ", ".join(f"{item.get('field')} is {_shown(item.get('found'))}" for item in row["differences"]) + ".",
+        "delete": "its credentials still work." if row["verified"] else "it is still there.",
+        "regain": "the server does not accept the registration access token.",
+    }
+    needs = [
+        {
+            "action": action,
+            "title": ACTIONS.get(action, action),
+            "url": row["url"],
+            "steps": steps.get(action) or row["steps"] or [row["message"]],
+            "found": found.get(action, ""),
+            "wanted": differences if action == "change" else {},
+            # Whether a secret is another one, or an account is gone that nobody knows any more, cannot be seen.
+            "by_hand": action == "rotate" or (action == "delete" and row["change"] == "forgotten"),
+        }
+        for action in dict.fromkeys(row["actions"])
+    ]
+    # Without a proof, settings may be unread for that alone.
+    unread = [field for field in row["unchecked"] if row["verified"] and field not in differences]
+    if unread:
+        needs.append(_confirmation(row["provider"], account, {field: wanted.get(field) for field in unread}))
+    if row["reason"] == "unfinished":
+        settle = {"action": SETTLE, "title": ACTIONS[SETTLE], "url": "", "steps": [row["message"]]}
+        needs.append({**settle, "found": "", "wanted": {}, "by_hand": False})
+    return needs
+
+
+def _confirmation(provider: str, account: t.Mapping[str, t.Any], wanted: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Where a person looks, and what should be there; None stands for a value that follows from other options."""
+    kind = PROVIDERS.get(provider)
+    steps = ["Open the account in the vendor's portal."]
+    settings = kind.settings if kind else {}
+    if kind and kind.registers:
+        steps = ["Ask the administrator of {base_url} about client {client_id}."]
+    elif kind:
+        change = kind.portal.change
+        steps = list(change[: change.index(SETTINGS_STEP)])
+
+    def filled(text: str) -> str:
+        text = text.replace("{base_url}", str(account.get("base_url") or ""))
+        return text.replace("{client_id}", str(account.get("client_id") or ""))
+
+    checks = []
+    for field, value in wanted.items():
+        label = f"{settings[field].label} ({field})" if field in settings else field
+        checks.append(f"Check that {label} is {'as this account has it here' if value is None else _shown(value)}.")
+    return {
+        "action": CONFIRM,
+        "title": ACTIONS[CONFIRM],
+        "url": filled(kind.portal.url) if kind else "",
+        "steps": [*map(filled, steps), *checks],
+        "found": "",
+        "wanted": wanted,
+        "by_hand": True,
     }
 
 
@@ -132,10 +213,28 @@ def provisioning_lines(report: Report) -> list[str]:
     if notes:
         lines += ["", "Notes:", *notes]
     lines += ["", _provisioning_totals(report), "", "What people have to do:"]
+    if "work" in report:
+        return lines + _work_lines(report["work"])
     for task in report["portal_tasks"]:
         lines.append(f"  {task['name']}: {task['title']}")
         lines += [f"    {step['number']}. {step['text']}" for step in task["steps"]]
     return lines if report["portal_tasks"] else [*lines, "  Nothing."]
+
+
+def _work_lines(work: t.Mapping[str, t.Any]) -> list[str]:
+    """The work list for a terminal: what is open, and what came off the list in this run."""
+    lines = []
+    for item in work["open"]:
+        more = {"reopened": ", ticked but still needed", "kept": ", as before; its steps are in the work list"}
+        lines.append(f"  {item['account']}: {item['title']} (since {item['since']}{more.get(item['state'], '')})")
+        lines += [f"    {item['url']}"] if item["url"] else []
+        lines += [f"    Found: {item['found']}"] if item["found"] and item["state"] == "reopened" else []
+        lines += [f"    {number}. {step}" for number, step in enumerate(item["steps"], 1)]
+    lines = lines or ["  Nothing."]
+    if work["done_now"]:
+        lines += ["", "Off the list in this run:"]
+        lines += [f"  {item['account']}: {item['title']} ({item['ending']})" for item in work["done_now"]]
+    return lines
 
 
 def _provisioning_totals(report: Report) -> str:
@@ -148,27 +247,27 @@ def provisioning_markdown(report: Report) -> str:
     """The report as Markdown, for a ticket or a change request."""
     lines = ["# API accounts", ""]
     if report["generated"]:
-        lines += [f"Generated {_markdown(report['generated'])} (UTC).", ""]
+        lines += [f"Generated {markdown(report['generated'])} (UTC).", ""]
     lines += [_provisioning_totals(report), "", "| Account | Provider | Credentials | Settings | Result |"]
     lines += ["|---|---|---|---|---|"]
     for account in report["accounts"]:
         state = _state_text(account)
         cells = [account["name"], account["provider"] or "-", account["credentials"], _settings(account), state]
-        lines.append(f"| {' | '.join(map(_markdown, cells))} |")
+        lines.append(f"| {' | '.join(map(markdown, cells))} |")
     notes = [(account["name"], note) for account in report["accounts"] for note in _notes(account)]
     if notes:
-        lines += ["", "## Notes", "", *(f"- **{_markdown(name)}**: {_markdown(note)}" for name, note in notes)]
+        lines += ["", "## Notes", "", *(f"- **{markdown(name)}**: {markdown(note)}" for name, note in notes)]
     lines += ["", "## What people have to do", ""]
     for task in report["portal_tasks"]:
-        lines += [f"### {_markdown(task['name'])}: {_markdown(task['title'])}", ""]
-        lines += [f"{step['number']}. {_markdown(step['text'])}" for step in task["steps"]]
+        lines += [f"### {markdown(task['name'])}: {markdown(task['title'])}", ""]
+        lines += [f"{step['number']}. {markdown(step['text'])}" for step in task["steps"]]
         lines.append("")
     if not report["portal_tasks"]:
         lines += ["Nothing.", ""]
     return "\n".join(lines)
 
 
-def _markdown(text: str) -> str:
+def markdown(text: str) -> str:
     """Text in which Markdown and HTML see nothing of theirs. Within a word, as in URLs, an underscore is none."""
-    text = html.escape(text, quote=False)
-    return re.sub(r"[\\`*\[\]|~#]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\\g<0>", text)
+    text = re.sub(r"&(?=#?\w+;)", "&amp;", text).replace("<", "&lt;")
+    return re.sub(r"[\\`*\[\]|~#]|^>|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\\g<0>", text)

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import typing as t
 
+from ..module_utils._providers._base import NOTABLE_CLOCK_SKEW
 from ._report_text import Report, aligned, clean, counted, dict_of, list_of, number_of, plain, without_name
+from ._validation_history import HOST, History, found_states
 
 SHOWN_OUTCOMES = ("valid", "invalid", "indeterminate")
 """The outcomes in the order that a reader looks for them."""
@@ -26,11 +28,21 @@ HOST_STATES = {
 _MOST_HOSTS_NAMED = 6
 
 
-def validation_report(results: t.Any, *, generated: str = "", names: t.Iterable[str] = ()) -> Report:
+def validation_report(
+    results: t.Any,
+    *,
+    generated: str = "",
+    names: t.Iterable[str] = (),
+    fail_on: t.Collection[str] = ("invalid", "indeterminate"),
+    history: History | None = None,
+) -> Report:
     """The report on what each host's C(token_test) returned.
 
     ``results``: host -> result; what is none, such as an empty dictionary, is a host where nothing ran.
+    ``generated``: when that was, in UTC as ISO 8601.
     ``names``: accounts that somebody asked for, so that one that no host has is a problem.
+    ``fail_on``: the outcomes that make a host one of ``failed_hosts``.
+    ``history``: what the runs before found; None where nobody wants to know what has changed.
     """
     accounts: dict[str, str] = {}
     hosts = []
@@ -47,14 +59,22 @@ def validation_report(results: t.Any, *, generated: str = "", names: t.Iterable[
         if verdict["fingerprint"] and not verdict["reused"]
     }
     tested = sum(host["state"] == "tested" for host in hosts)
+    problems = _problems(hosts, verdicts, [clean(name) for name in names if clean(name) not in accounts])
+    failing = {host for problem in problems if problem["outcome"] in fail_on for host in problem["hosts"]}
+    failed_hosts = [host["host"] for host in hosts if host["host"] in failing]
     return {
         "generated": clean(generated),
+        "previous": clean(history.generated) if history else "",
         "accounts": [{"name": name, "provider": provider} for name, provider in accounts.items()],
         "hosts": hosts,
-        "problems": _problems(hosts, verdicts, [clean(name) for name in names if clean(name) not in accounts]),
+        "problems": problems,
+        "changes": _changes(hosts, clean(generated), history) if history else [],
+        "notes": _notes(hosts, history),
+        "failed_hosts": failed_hosts,
         "totals": {
             "hosts": len(hosts),
             "hosts_tested": tested,
+            "hosts_failed": len(failed_hosts),
             "checks": len(verdicts),
             **{
                 outcome: sum(verdict["outcome"] == outcome for _host, verdict in verdicts) for outcome in SHOWN_OUTCOMES
@@ -88,6 +108,8 @@ def _host_row(name: str, result: dict[str, t.Any]) -> dict[str, t.Any]:
         "state": state,
         "reason": reason,
         "message": message,
+        "since": "",
+        "before": "",
         "verdicts": {verdict["name"]: verdict for verdict in verdicts},
     }
 
@@ -105,6 +127,9 @@ def _verdict(item: dict[str, t.Any]) -> dict[str, t.Any]:
         "fingerprint": str(item.get("fingerprint") or ""),
         "reused": item.get("reused") is True,
         "renewed": item.get("renewed") is True,
+        "clock_skew": number_of(item.get("clock_skew")),
+        "since": "",
+        "before": "",
     }
 
 
@@ -133,7 +158,9 @@ def _problems(
     for row in hosts:
         # A host that could not test is no proof of anything: its accounts' state is not known there.
         if row["state"] in ("unreachable", "failed", "not_run"):
-            note(row["host"], None, "indeterminate", row["reason"], row["message"], row["message"])
+            # Each message of an unreachable host names that one.
+            same = "" if row["state"] == "unreachable" else row["message"]
+            note(row["host"], None, "indeterminate", row["reason"], row["message"], same)
     problems = list(found.values())
     general: list[tuple[str | None, str, str]] = []
     if verdicts:
@@ -149,13 +176,66 @@ def _problems(
 
 def _title(problem: t.Mapping[str, t.Any]) -> str:
     """A problem in a few words."""
-    hosts = problem["hosts"]
-    where = ", ".join(hosts[:_MOST_HOSTS_NAMED])
-    if len(hosts) > _MOST_HOSTS_NAMED:
-        where += f" and {len(hosts) - _MOST_HOSTS_NAMED} more"
+    where = _where(problem["hosts"])
     if problem["account"] is None:
         return f"{where or 'all hosts'}: not tested ({problem['reason']})"
     return f"{problem['account']}{f' on {where}' if where else ''}: {problem['outcome']} ({problem['reason']})"
+
+
+def _where(hosts: t.Sequence[str]) -> str:
+    named = ", ".join(hosts[:_MOST_HOSTS_NAMED])
+    return named if len(hosts) <= _MOST_HOSTS_NAMED else f"{named} and {len(hosts) - _MOST_HOSTS_NAMED} more"
+
+
+def _changes(hosts: t.Sequence[dict[str, t.Any]], generated: str, history: History) -> list[dict[str, t.Any]]:
+    """What differs from what was found before; notes at each host and verdict since when it is as it is.
+
+    Hosts with the same change share one entry.
+    """
+    found: dict[tuple[str, str, str], dict[str, t.Any]] = {}
+    known_hosts = {host for host, _account in history.states}
+    for host, account, now, part in found_states(hosts):
+        before = history.states.get((host, account))
+        part["since"] = before.since if before and before.now == now else generated
+        if not history.states or (before and before.now == now):
+            continue
+        if before is None and account != HOST and host not in known_hosts:
+            continue  # the host itself is new, which says it all
+        part["before"] = before.now if before else ""
+        change = (account, part["before"], now)
+        entry: dict[str, t.Any] = {"account": account or None, "before": part["before"], "now": now, "hosts": []}
+        found.setdefault(change, entry)["hosts"].append(host)
+    return [{**change, "title": _change_title(change)} for change in found.values()]
+
+
+def _change_title(change: t.Mapping[str, t.Any]) -> str:
+    what = f"{change['account']} on {_where(change['hosts'])}" if change["account"] else _where(change["hosts"])
+    now, before = (change[key].replace("_", " ") for key in ("now", "before"))
+    return f"{what}: {now}, {f'was {before}' if before else 'not tested before'}"
+
+
+def _notes(hosts: t.Sequence[t.Mapping[str, t.Any]], history: History | None) -> list[dict[str, t.Any]]:
+    """What is worth knowing, and fails nothing."""
+    notes = []
+    skews: dict[str, int] = {}
+    for host in hosts:
+        off = [verdict["clock_skew"] for verdict in host["verdicts"].values() if verdict["clock_skew"] is not None]
+        worst = max(off, key=abs, default=0)
+        if abs(worst) >= NOTABLE_CLOCK_SKEW:
+            skews[host["host"]] = worst
+    if skews:
+        shown = [f"{host} ({abs(skew)} s {'ahead' if skew > 0 else 'behind'})" for host, skew in skews.items()]
+        notes.append(
+            {
+                "title": f"Clocks that differ from the servers': {_where(shown)}",
+                "message": "Correct them: certificates and signed assertions depend on the time.",
+                "hosts": list(skews),
+            }
+        )
+    if history and history.damaged:
+        message = "It could not be read, so that nothing can be said of what has changed. It begins anew with this run."
+        notes.append({"title": "The history file is damaged", "message": message, "hosts": []})
+    return notes
 
 
 def _holders(verdicts: t.Iterable[tuple[str, dict[str, t.Any]]]) -> dict[str, list[str]]:
@@ -182,6 +262,11 @@ def validation_lines(report: Report) -> list[str]:
     if report["problems"]:
         lines += ["", "Problems:"]
         lines += [f"  {problem['title']}: {problem['message']}" for problem in report["problems"]]
+    if report["notes"]:
+        lines += ["", "Notes:", *(f"  {note['title']}. {note['message']}" for note in report["notes"])]
+    if report["previous"]:
+        changes = [f"  {change['title']}" for change in report["changes"]]
+        lines += ["", f"Changed since {report['previous']}:", *(changes or ["  Nothing."])]
     return [*lines, "", *_totals(report["totals"])]
 
 

@@ -117,7 +117,10 @@ def surroundings(place: Place) -> tuple[dict[str, t.Any], dict[str, str]]:
     return variables, environment
 
 
-@pytest.mark.parametrize(("kind", "name"), [*(("module", name) for name in MODULES), ("lookup", "oauth_token")])
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [*(("module", name) for name in MODULES), ("lookup", "oauth_token"), ("lookup", "environment_accounts")],
+)
 def test_every_example_runs(ansible: AnsibleRunner, place: Place, kind: str, name: str) -> None:
     tasks = yaml.safe_load(here(place, documentation(ansible, kind, name)["examples"]))
     assert tasks

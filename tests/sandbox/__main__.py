@@ -6,24 +6,31 @@
 from __future__ import annotations
 
 import argparse
+import ipaddress
 import shlex
 from pathlib import Path
 from typing import Any
 
-from .server import serve
+from .server import DEFAULT_ADDRESS, serve
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="sandbox", description="Four vendors' access APIs on one HTTPS port.")
     parser.add_argument("--state", type=Path, required=True, help="folder for certificates, accounts and sandbox.json")
-    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; a free one unless given")
+    parser.add_argument(
+        "--address",
+        type=ipaddress.IPv4Address,
+        default=ipaddress.IPv4Address(DEFAULT_ADDRESS),
+        help=f"address to listen on, which others may reach; {DEFAULT_ADDRESS} unless given",
+    )
+    parser.add_argument("--port", type=int, default=0, help="port on the address; a free one unless given")
     parser.add_argument("--quiet", action="store_true", help="print nothing")
     arguments = parser.parse_args()
 
     def announce(config: dict[str, Any]) -> None:
         print(_welcome(arguments.state.absolute(), config), flush=True)
 
-    serve(arguments.state, arguments.port, None if arguments.quiet else announce)
+    serve(arguments.state, arguments.port, None if arguments.quiet else announce, str(arguments.address))
 
 
 def _welcome(state: Path, config: dict[str, Any]) -> str:

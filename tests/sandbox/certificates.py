@@ -30,10 +30,11 @@ class CertificateFiles:
     server_key: Path
 
 
-def generate(folder: Path) -> CertificateFiles:
+def generate(folder: Path, address: str = "127.0.0.1") -> CertificateFiles:
     """Write `ca.pem`, `other-ca.pem`, `server.pem` and `server-key.pem` (0600) into `folder`.
 
-    The server certificate names `localhost` and 127.0.0.1 and leaves 127.0.0.2 out, so that address gives a mismatch.
+    The server certificate names `localhost`, 127.0.0.1 and `address`, and leaves 127.0.0.2 out, so that address gives a
+    mismatch.
     """
     files = CertificateFiles(
         ca=folder / "ca.pem",
@@ -49,7 +50,10 @@ def generate(folder: Path) -> CertificateFiles:
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(
             x509.SubjectAlternativeName(
-                [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))],
+                [
+                    x509.DNSName("localhost"),
+                    *(x509.IPAddress(ipaddress.ip_address(each)) for each in sorted({"127.0.0.1", address})),
+                ],
             ),
             critical=False,
         )

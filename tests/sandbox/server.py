@@ -28,7 +28,7 @@ from .connections import NumberedProtocol
 from .files import private_folder
 from .world import World
 
-_ADDRESS = "127.0.0.1"
+DEFAULT_ADDRESS = "127.0.0.1"
 _OTHER_ADDRESS = "127.0.0.2"
 _PORT_ATTEMPTS = 20
 _STARTS_WITHIN = 15.0
@@ -51,18 +51,24 @@ class _Server(uvicorn.Server):
         yield
 
 
-def serve(state: Path, port: int = 0, announce: Callable[[dict[str, Any]], None] | None = None) -> None:
+def serve(
+    state: Path,
+    port: int = 0,
+    announce: Callable[[dict[str, Any]], None] | None = None,
+    address: str = DEFAULT_ADDRESS,
+) -> None:
     """Serve until SIGINT or SIGTERM. `port` 0: a free one. `announce` gets the content of `sandbox.json`."""
     folder = private_folder(state)
     (folder / "sandbox.json").unlink(missing_ok=True)
-    files = certificates.generate(folder)
+    files = certificates.generate(folder, address)
     settings = configuration.generate()
-    sockets = _listen(port)
+    sockets = _listen(address, port)
     port = sockets[0].getsockname()[1]
+    host = "localhost" if address == DEFAULT_ADDRESS else address
     other_url = f"https://{_OTHER_ADDRESS}:{port}" if len(sockets) > 1 else None
 
     def ready() -> None:
-        configuration.write_files(folder, settings, f"https://localhost:{port}", other_url, files)
+        configuration.write_files(folder, settings, f"https://{host}:{port}", other_url, files)
         if announce is not None:
             announce(read_config(folder))
 
@@ -101,10 +107,10 @@ def read_config(state: Path) -> dict[str, Any]:
     return document
 
 
-def _listen(port: int) -> list[socket.socket]:
-    """Listen on 127.0.0.1 and, where the machine has it, on the same port of 127.0.0.2."""
+def _listen(address: str, port: int) -> list[socket.socket]:
+    """Listen on the address and, where the machine has it, on the same port of 127.0.0.2."""
     for _ in range(_PORT_ATTEMPTS):
-        first = _bound(_ADDRESS, port)
+        first = _bound(address, port)
         try:
             return [first, _bound(_OTHER_ADDRESS, first.getsockname()[1])]
         except OSError:
@@ -112,7 +118,7 @@ def _listen(port: int) -> list[socket.socket]:
                 return [first]
             # The free port of one address was taken on the other.
             first.close()
-    return [_bound(_ADDRESS, port)]
+    return [_bound(address, port)]
 
 
 def _bound(address: str, port: int) -> socket.socket:
@@ -173,7 +179,7 @@ class SandboxHandle:
 
 
 @contextlib.contextmanager
-def running(state_dir: Path) -> Iterator[SandboxHandle]:
+def running(state_dir: Path, address: str = DEFAULT_ADDRESS) -> Iterator[SandboxHandle]:
     """A sandbox in a process of its own, stopped at the end."""
     state_dir = private_folder(state_dir)
     package = __package__ or ""
@@ -185,7 +191,7 @@ def running(state_dir: Path) -> Iterator[SandboxHandle]:
     log = state_dir / "stderr.txt"
     with log.open("wb") as stderr:
         process = subprocess.Popen(
-            [sys.executable, "-m", package, "--state", str(state_dir), "--quiet"],
+            [sys.executable, "-m", package, "--state", str(state_dir), "--address", address, "--quiet"],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -110,6 +110,7 @@ class Certificates:
     other_host: Path
     other_address: Path
     expired: Path
+    not_yet: Path
 
     @classmethod
     def make(cls, folder: Path) -> Certificates:
@@ -126,6 +127,7 @@ class Certificates:
             "other_host": _server(key, authority, [x509.DNSName("elsewhere.example.com")]),
             "other_address": _server(key, authority, [x509.IPAddress(ipaddress.ip_address("127.0.0.9"))]),
             "expired": _server(key, authority, here, days=-1),
+            "not_yet": _server(key, authority, here, from_days=1),
         }
         for name, content in files.items():
             (folder / f"{name}.pem").write_bytes(content)
@@ -138,7 +140,9 @@ def server_context(certificate: Path) -> ssl.SSLContext:
     return context
 
 
-def _builder(name: str, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, days: int) -> x509.CertificateBuilder:
+def _builder(
+    name: str, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, days: int, from_days: int = -30
+) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.timezone.utc)
     return (
         x509.CertificateBuilder()
@@ -146,7 +150,7 @@ def _builder(name: str, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, days
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=30))
+        .not_valid_before(now + datetime.timedelta(days=from_days))
         .not_valid_after(now + datetime.timedelta(days=days))
     )
 
@@ -167,9 +171,10 @@ def _server(
     authority: x509.Certificate,
     names: list[x509.GeneralName],
     days: int = 30,
+    from_days: int = -30,
 ) -> bytes:
     key = ec.generate_private_key(ec.SECP256R1())
-    builder = _builder("server", authority.subject, key, days)
+    builder = _builder("server", authority.subject, key, days, from_days)
     builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
     encoded = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

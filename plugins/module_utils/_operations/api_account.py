@@ -59,6 +59,7 @@ class WantedAccount:
     options: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
     rotate_after_days: int | None = None
     rotate_by: str = "update"
+    retire: str = "now"
     initial_access_token: str | None = dataclasses.field(default=None, repr=False)
 
 
@@ -84,6 +85,8 @@ def wanted_account(params: t.Mapping[str, t.Any], explicit: t.Container[str] = (
         days = params.get("rotate_after_days")
         if days is not None and days < 1:
             raise ConfigurationError("rotate_after_days must be a number of days above 0.")
+        if params.get("retire") == "later":
+            _check_later(params)
     except ConfigurationError as error:
         raise error.about(account.name, account.provider) from None
     by_token = "access_token" in manager
@@ -101,8 +104,21 @@ def wanted_account(params: t.Mapping[str, t.Any], explicit: t.Container[str] = (
         options=_recorded_options(params, account),
         rotate_after_days=params.get("rotate_after_days"),
         rotate_by=params.get("rotate_by") or "update",
+        retire=params.get("retire") or "now",
         initial_access_token=params.get("initial_access_token"),
     )
+
+
+def _check_later(params: t.Mapping[str, t.Any]) -> None:
+    """Raise ConfigurationError where no old account could be kept."""
+    if not params.get("records_file"):
+        raise ConfigurationError("retire: later can only be used with records_file. Set it.")
+    rotates = params["rotate_secret"] == "always" or params.get("rotate_after_days") is not None
+    if rotates and params.get("rotate_by") != "replace":
+        raise ConfigurationError(
+            "retire: later cannot be used with rotate_by: update, by which the server ends the old secret at once. Set "
+            "rotate_by: replace, or take retire out."
+        )
 
 
 def _recorded_options(params: t.Mapping[str, t.Any], account: Account) -> dict[str, t.Any]:
@@ -127,6 +143,8 @@ def finished_result(result: dict[str, t.Any], *, on_portal_action: str, diff: bo
             after["secret"] = result["secret"]
         if result["secret"] == ROTATED:
             before["secret"] = UNCHANGED
+        if result["retired"]:
+            before["replaced"], after["replaced"] = ", ".join(result["retired"]), None
         result["diff"] = {"before": before, "after": after}
     if result["action_required"] and on_portal_action == "fail":
         result["failed"] = True
@@ -258,10 +276,13 @@ def account_result(
         "verdict": verdict.to_dict() if verdict else None,
         "differences": differences,
         "unchecked": unchecked,
+        "unchecked_wanted": {field: wanted.settings[field] for field in unchecked if field in wanted.settings},
         "action_required": bool(actions),
         "actions": actions,
         "portal": _portal(provider, wanted, actions, differences) if actions else None,
         "secret": _secret_after(change, wanted.account),
+        "replaced": None,
+        "retired": [],
         "msg": named + said + (message or text),
     }
 
@@ -373,17 +394,19 @@ def _portal(
             for item in differences
         ],
     }
-    steps: list[str] = []
-    for action in actions:
-        for step in getattr(provider.portal, action):
-            steps += settings[action] if step == SETTINGS_STEP else [step]
-    steps = list(dict.fromkeys(steps))  # two actions can begin at the same page
 
     def filled(text: str) -> str:
         text = text.replace("{base_url}", wanted.account.base_url)
         return text.replace("{client_id}", wanted.account.client_id or "(none yet)")
 
-    return {"url": filled(provider.portal.url), "steps": [filled(step) for step in steps]}
+    tasks = []
+    for action in actions:
+        steps: list[str] = []
+        for step in getattr(provider.portal, action):
+            steps += settings[action] if step == SETTINGS_STEP else [step]
+        tasks.append({"action": action, "steps": [filled(step) for step in steps]})
+    together = dict.fromkeys(step for task in tasks for step in task["steps"])  # two actions can begin at the same page
+    return {"url": filled(provider.portal.url), "steps": list(together), "tasks": tasks}
 
 
 def _set_step(provider: type[Provider], field: str, value: t.Any) -> str:

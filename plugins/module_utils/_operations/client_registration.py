@@ -158,10 +158,12 @@ class ClientRegistration:
         self.mask = mask
         self.check_mode = check_mode
         self.clock = clock
-        self.retired = False
-        """Whether an account was deleted whose place another has taken."""
+        self.retired: list[str] = []
+        """The client IDs of accounts that were deleted, or in check mode would be, as others have taken their place."""
         self.leftover: AccountRecord | None = None
         """Such an account that only a person can delete."""
+        self.waiting = False
+        """Whether a new secret is due, and waits until such an account is deleted."""
 
     def run(self) -> dict[str, t.Any]:
         """The result of C(api_account). Raises AccessError; what it says then also tells what is left."""
@@ -181,7 +183,9 @@ class ClientRegistration:
             work = self._absent if self.wanted.state == "absent" else self._present
             result = work(record, pending)
             # Where the handle is missing or dead it is a person's again, as the result says.
-            return {**result, "management": "portal" if result["action_required"] else "api"}
+            management = "portal" if result["action_required"] else "api"
+            replaced = replaced_account(self.records.get(self.name))
+            return {**result, "management": management, "replaced": replaced, "retired": self.retired}
 
     def _check_server(self, record: AccountRecord) -> None:
         """Raise ConfigurationError where a record is of another server, which alone may see its credentials."""
@@ -217,6 +221,7 @@ class ClientRegistration:
             "registered_at": isoformat(record.registered_at),
             "secret_changed_at": isoformat(record.secret_changed_at),
             "secret_expires_at": isoformat(record.secret_expires_at),
+            "replaced": replaced_account(record),
         }
 
     # The account is to be there
@@ -226,10 +231,8 @@ class ClientRegistration:
             if pending:
                 raise self._unfinished(pending)
             return self._create()
-        if record.replaced and not self.check_mode:
+        if record.replaced and self.wanted.retire == "now":
             record = self._retire(record)
-        elif record.replaced:
-            self.retired = True  # by the run that is no check
         registration = self._read(record)
         if registration is None and record.replaced and not is_verified(self.prove(self._account_of(record))):
             # The new account did not work and was deleted again, and then the run was killed: the old one stays.
@@ -242,6 +245,9 @@ class ClientRegistration:
         asked = client_metadata(self.wanted.account, self.wanted.settings)
         differences, unchecked = compared(asked, registration.metadata, record.sent)
         rotating = self._is_due(record)
+        if rotating and record.replaced and self.wanted.retire == "later":
+            # Two old accounts would be there, and the older one perhaps still in use.
+            rotating, self.waiting = False, True
         unsettled = pending is not None and pending.action == "replace"
         if pending and unsettled and (differences or rotating):
             raise self._unfinished(pending, record)
@@ -277,7 +283,8 @@ class ClientRegistration:
         if self.wanted.rotate_secret:
             return True
         days = self.wanted.rotate_after_days
-        if days is None or record.client_secret is None:
+        # A run that ends a rotation begins none by itself: a secret that lives for hours would be renewed twice.
+        if days is None or record.client_secret is None or self.retired:
             return False
         now = self.clock()
         ends = record.secret_expires_at
@@ -548,17 +555,19 @@ class ClientRegistration:
                 kind="rotation_failed",
                 status=verdict.status,
             )
-        return self._retire(new), registration
+        return new if self.wanted.retire == "later" else self._retire(new), registration
 
     def _retire(self, record: AccountRecord) -> AccountRecord:
         """Delete the account whose place the record's has taken, after the new one is proven."""
         old = t.cast(AccountRecord, record.replaced)
         if not is_verified(self.prove(self._account_of(record))):
             return record
-        if self._delete(old)[0] is None:
+        if self.check_mode:
+            self.retired.append(old.client_id)
+        elif self._delete(old)[0] is None:
             record = dataclasses.replace(record, replaced=old.replaced)
             self.records.keep(record, settles=False)
-            self.retired = True
+            self.retired.append(old.client_id)
         else:
             self.leftover = old
         return record
@@ -586,7 +595,7 @@ class ClientRegistration:
         if not was_rotating:
             self.records.note(self.name, "delete", printable_url(record.client_uri or self.wanted.account.base_url))
         proven = True
-        for account in reversed(_chain(record)):
+        for account in reversed(chain(record)):
             try:
                 verdict, proven = self._delete(account)
             except AccessError as error:
@@ -648,9 +657,12 @@ class ClientRegistration:
         done = {"create": created, "change": bool(differences), "rotate": rotated}
         fields = ", ".join(item["field"] for item in differences)
         words = {"create": "registered", "change": f"changed ({fields})", "rotate": "given a new secret"}
-        told = [
-            f"It {'would be' if self.check_mode else 'was'} {words[what]}." for what, is_done in done.items() if is_done
-        ]
+        were = "would be" if self.check_mode else "was"
+        told = [f"It {were} {words[what]}." for what, is_done in done.items() if is_done]
+        if self.retired:
+            told.append(f"Client {', '.join(self.retired)}, whose place it has taken, {were} deleted.")
+        elif record.replaced and not self.leftover:
+            told.append(self._kept(record, verdict))
         result = account_result(
             self._known(record),
             verdict,
@@ -664,12 +676,28 @@ class ClientRegistration:
         if self.leftover:
             left = account_result(self._known(self.leftover), None, None, ["delete"], [], [])
             steps = [*(result["portal"]["steps"] if result["portal"] else []), *left["portal"]["steps"]]
-            result["portal"] = {**left["portal"], "steps": steps}
+            tasks = [*(result["portal"]["tasks"] if result["portal"] else []), *left["portal"]["tasks"]]
+            result["portal"] = {**left["portal"], "steps": steps, "tasks": tasks}
             result["actions"].append("delete")
             result["action_required"] = True
             result["msg"] += f" Client {self.leftover.client_id}, whose place it took, is still there: have it deleted."
         result["client_secret"] = record.client_secret
         return result
+
+    def _kept(self, record: AccountRecord, verdict: Verdict) -> str:
+        """That the account is kept whose place the record's has taken, and for how long."""
+        old = t.cast(AccountRecord, record.replaced).client_id
+        if not is_verified(verdict):
+            return f"Client {old}, whose place it was to take, is kept in the record."
+        waiting = ", and only then is there another new secret" if self.waiting else ""
+        return f"Client {old}, whose place it has taken, is kept until a run with retire: now deletes it{waiting}."
+
+
+def replaced_account(record: AccountRecord | None) -> dict[str, t.Any] | None:
+    """The account that is still there although the record's has taken its place, and since when; without secrets."""
+    if record is None or record.replaced is None:
+        return None
+    return {"client_id": record.replaced.client_id, "since": isoformat(record.registered_at)}
 
 
 def _is_left_out(field: str, asked: t.Mapping[str, t.Any]) -> bool:
@@ -686,9 +714,9 @@ def _is_left_out(field: str, asked: t.Mapping[str, t.Any]) -> bool:
     )
 
 
-def _chain(record: AccountRecord) -> list[AccountRecord]:
+def chain(record: AccountRecord) -> list[AccountRecord]:
     """The account, and those whose place it has taken, from the newest on."""
-    return [record, *(_chain(record.replaced) if record.replaced else [])]
+    return [record, *(chain(record.replaced) if record.replaced else [])]
 
 
 def _host_of(url: str) -> str:

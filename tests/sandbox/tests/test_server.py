@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -125,6 +126,41 @@ def test_a_taken_port_is_said(sandbox: SandboxHandle, tmp_path: Path) -> None:
     )
     assert done.returncode != 0
     assert "in use" in done.stderr
+
+
+def test_another_address(tmp_path: Path) -> None:
+    address = "127.0.0.3"
+    try:
+        socket.create_server((address, 0)).close()
+    except OSError:
+        pytest.skip(f"this machine does not have {address}")
+    with running(tmp_path, address) as handle:
+        config, api = handle.config, Caller(handle)
+        port = config["base_url"].rpartition(":")[2]
+        assert config["base_url"] == f"https://{address}:{port}"
+        assert handle.account("rimo3")["base_url"] == f"https://{address}:{port}/rimo3"
+        assert api.token("rimo3")
+        assert handle.counters()["rimo3"]["tokens_granted"] == 1
+        with pytest.raises(requests.exceptions.SSLError, match=r"doesn't match|not valid for"):
+            get(config["wrong_host_url"], config["ca_path"])
+        # Nobody who is given an address is served on another.
+        with pytest.raises(requests.ConnectionError, match="refused"):
+            get(f"https://127.0.0.1:{port}", config["ca_path"])
+    assert (tmp_path / "stderr.txt").read_text() == ""
+
+
+@pytest.mark.parametrize("wrong", ["localhost", "::1", "198.18.0.256"])
+def test_what_is_no_address_is_said(tmp_path: Path, wrong: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", PACKAGE, "--state", str(tmp_path / "state"), "--address", wrong],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=10,
+    )
+    assert done.returncode == 2
+    assert wrong in done.stderr
+    assert not (tmp_path / "state").exists()
 
 
 def test_running_tells_why_it_did_not_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

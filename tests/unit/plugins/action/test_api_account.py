@@ -299,6 +299,28 @@ def test_a_renewed_secret_is_recorded_and_the_token_of_the_old_one_forgotten(
     assert run(oauth_token.ActionModule, token, task="task-3")["access_token"] == "tok-2"
 
 
+def test_the_token_of_a_replaced_account_is_kept_as_long_as_that_is(
+    vendor: Script, registered: dict[str, t.Any]
+) -> None:
+    token = by_itself(registered)
+    vendor((f"POST {AUTH}/token", answer(200, GRANTED)))
+    run(oauth_token.ActionModule, token)
+    other = f"{AUTH}/register/client-2"
+    new = told(client_id="client-2", client_secret=NEW_SECRET, registration_client_uri=other)
+    rotation = {**registered, "rotate_secret": "always", "rotate_by": "replace", "retire": "later"}
+    vendor(read(), (REGISTER, answer(201, new)), *PROVEN, *PROVEN)
+    result = manage(rotation, task="task-2", diff=True)
+    assert (result["secret"], result["replaced"]["client_id"]) == ("rotated", "client-1")
+    assert result["diff"] == {"before": {"secret": "unchanged"}, "after": {"secret": "rotated"}}
+    assert run(oauth_token.ActionModule, token, task="task-3")["reused"] is True
+    vendor(*PROVEN, (f"DELETE {CLIENT}", answer(204)), (f"GET {other}", answer(200, new)), *PROVEN)
+    result = manage(registered, task="task-4", diff=True)
+    assert (result["replaced"], result["retired"]) == (None, ["client-1"])
+    assert result["diff"] == {"before": {"replaced": "client-1"}, "after": {"replaced": None}}
+    vendor()
+    assert run(oauth_token.ActionModule, {**token, "state": "absent"})["changed"] is False
+
+
 def test_a_deleted_account_is_forgotten_with_its_token(vendor: Script, registered: dict[str, t.Any]) -> None:
     token = by_itself(registered)
     vendor((f"POST {AUTH}/token", answer(200, GRANTED)))

@@ -70,6 +70,24 @@ def test_the_host_gets_the_token_and_no_secret(vendor: Script, args: dict[str, t
     assert "tok-1" not in str(result)
 
 
+def test_certificates_that_only_the_controller_has_go_along(
+    vendor: Script, args: dict[str, t.Any], tmp_path: Path
+) -> None:
+    here = tmp_path / "ca.pem"
+    here.write_text("-----BEGIN CERTIFICATE-----")
+    for path, sent in (
+        (here, {"ca_data": "-----BEGIN CERTIFICATE-----"}),
+        (tmp_path, {"ca_path": str(tmp_path)}),
+        (tmp_path / "only on the host.pem", {"ca_path": f"{tmp_path}/only on the host.pem"}),
+    ):
+        vendor((TOKEN, answer(200, GRANTED)))
+        host = Host(verdicts("valid"))
+        run(ActionModule, {**args, "ca_path": str(path), "cache": "none"}, host=host)
+        ((_name, options),) = host.runs
+        account = options["accounts"][0]
+        assert {option: account[option] for option in account if option.startswith("ca_")} == sent
+
+
 def test_check_mode_tests_as_ever(vendor: Script, args: dict[str, t.Any]) -> None:
     vendor((TOKEN, answer(200, GRANTED)))
     assert run(ActionModule, args, host=Host(verdicts("valid")), check_mode=True)["outcome"] == "valid"
@@ -89,6 +107,8 @@ def test_a_token_that_was_requested_just_now_is_not_renewed(vendor: Script, args
     result = run(ActionModule, args, host=Host(verdicts("invalid", status=401)))
     assert (result["failed"], result["outcome"], result["renewed"]) == (True, "invalid", False)
     assert result["failure"] == {"kind": "token_rejected", "status": 401, "error": None, "retryable": False}
+    assert "was granted just now" in result["msg"]
+    assert "list of allowed addresses" in result["msg"]
 
 
 def test_a_token_is_not_renewed_for_anything_but_a_rejection(vendor: Script, args: dict[str, t.Any]) -> None:

@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
+import os
 import socket
 import ssl
 import time
@@ -698,6 +700,16 @@ def test_a_refused_connection_saw_nothing(pauses: list[float]) -> None:
         assert failure_of(lambda: post(f"http://127.0.0.1:{unused.getsockname()[1]}/")).unsent
 
 
+def test_a_network_without_a_way_saw_nothing(pauses: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_way(*_arguments: t.Any, **_options: t.Any) -> t.NoReturn:
+        raise OSError(errno.ENETUNREACH, os.strerror(errno.ENETUNREACH))
+
+    monkeypatch.setattr("urllib3.util.connection.create_connection", no_way)
+    error = failure_of(lambda: get("https://192.0.2.1/", retries=0))
+    assert (error.kind, error.unsent) == ("connection", True)
+    assert "No connection to https://192.0.2.1/ can be made from here" in str(error)
+
+
 def test_an_unknown_host_saw_nothing(pauses: list[float]) -> None:
     assert failure_of(lambda: post("https://api.apiops-access.invalid/", retries=0)).unsent
 
@@ -779,9 +791,30 @@ def test_a_server_is_trusted_by_ca_path(serve: Serve, certificates: Certificates
     assert get(server.url, ca_path=str(certificates.ca)).status == 200
 
 
+def test_a_server_is_trusted_by_ca_data(serve: Serve, certificates: Certificates, tmp_path: Path,
+                                        monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    server = serve(reply(200), reply(200), certificate=certificates.good)
+    assert get(server.url, ca_data=certificates.ca.read_text()).status == 200
+    assert list(tmp_path.iterdir()) == []
+    # A path goes before the text, and no check before both.
+    other = certificates.other_ca.read_text()
+    assert failure_of(lambda: get(server.url, ca_data=other, retries=0)).kind == "certificate"
+    assert get(server.url, ca_path=str(certificates.ca), ca_data=other).status == 200
+    assert failure_of(lambda: get(server.url, ca_data="no certificate", retries=0)).kind == "tls"
+
+
 @pytest.mark.parametrize(
     ("certificate", "words"),
-    [("expired", "has expired"), ("other_host", "another"), ("other_address", "another")],
+    [
+        ("expired", "has expired"),
+        ("expired", "UTC by the clock of this machine: correct that, or"),
+        ("not_yet", "is not valid yet"),
+        ("not_yet", "UTC by the clock of this machine: correct that, or"),
+        ("other_host", "another"),
+        ("other_address", "another"),
+        ("other_host", "Set ca_path"),
+    ],
 )
 def test_a_certificate_that_is_wrong_is_told_why(
     serve: Serve, certificates: Certificates, certificate: str, words: str

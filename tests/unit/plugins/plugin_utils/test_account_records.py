@@ -424,6 +424,16 @@ def test_a_change_is_noted_until_its_outcome_is_kept(path: Path) -> None:
     assert "pending" not in content(path)
 
 
+def test_a_note_of_strings_that_ansible_has_marked_is_one_of_plain_ones(path: Path) -> None:
+    class Marked(str):
+        """As ansible-core 2.16 marks what may not be a template, and newer ones what has an origin."""
+
+    with opened(path) as records:
+        records.note(Marked("erp"), Marked("update"), Marked(SERVER))
+        assert records.pending("erp") == PendingChange("erp", "update", NOW, SERVER)
+    assert "!!python" not in content(path)
+
+
 def test_a_note_leaves_the_record_alone(path: Path) -> None:
     keep(path, record())
     with opened(path) as records:

@@ -25,7 +25,7 @@ def test_as_wanted() -> None:
         "one      beyondtrust  proven       -         as wanted",
         "two      beyondtrust  proven       -         as wanted",
         "",
-        "2 accounts: 2 as wanted, 0 a person must act, 0 could not be assessed. 2 proven.",
+        "2 accounts: 2 as wanted, 0 a person must act, 0 failed. 2 proven.",
         "",
         "What people have to do:",
         "  Nothing.",
@@ -103,6 +103,91 @@ def test_a_failure_names_the_provider_once() -> None:
     failed = {"item": "a.b", "msg": "Account 'a.b' (rimo3): refused the connection."}
     account = provisioning_report([failed])["accounts"][0]
     assert (account["provider"], account["message"]) == ("rimo3", "refused the connection.")
+
+
+def needs(result: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(provisioning_report([result])["accounts"][0]["needs"])
+
+
+def test_what_only_a_person_can_do() -> None:
+    result = {
+        **for_a_person("support", "change", "rotate"),
+        "differences": [{"field": "enabled", "wanted": True, "found": False}],
+        "unchecked": ["comments"],
+        "unchecked_wanted": {"comments": "Ansible"},
+    }
+    result["account"].update(base_url="https://support.example.com", client_id="b194")
+    result["portal"]["tasks"] = [{"action": "rotate", "steps": ["Renew it."]}]
+    url, page = "https://support.example.com/login/api_account", "(Management > API Configuration)"
+    assert needs(result) == [
+        {
+            "action": "change",
+            "title": "change the settings",
+            "url": url,
+            "steps": ["Sign in.", "Choose Save."],
+            "found": "enabled is false.",
+            "wanted": {"enabled": True},
+            "by_hand": False,
+        },
+        {
+            "action": "rotate",
+            "title": "renew the secret",
+            "url": url,
+            "steps": ["Renew it."],
+            "found": "",
+            "wanted": {},
+            "by_hand": True,
+        },
+        {
+            "action": "confirm",
+            "title": "confirm the settings that no program can read",
+            "url": url,
+            "steps": [
+                f"Sign in to {url} {page}.",
+                "Edit the account with OAuth Client ID b194.",
+                "Check that Comments (comments) is Ansible.",
+            ],
+            "found": "",
+            "wanted": {"comments": "Ansible"},
+            "by_hand": True,
+        },
+    ]
+
+
+@pytest.mark.parametrize("provider", ["rimo3", "cimcloud", "jim2", "beyondtrust", "oauth2", "another"])
+def test_where_a_person_looks_at_settings(provider: str) -> None:
+    account = {"name": "a", "provider": provider, "base_url": "https://api.example.com", "client_id": "id-1"}
+    result = assessed("a", account=account, unchecked=["x", "y"], unchecked_wanted={"x": [1, True], "y": None})
+    (need,) = needs(result)
+    *where, first, second = need["steps"]
+    assert (first, second) == ("Check that x is 1, true.", "Check that y is as this account has it here.")
+    assert where
+    assert ("id-1" in where[-1]) == (provider != "another")
+    assert need["url"].startswith("https://") == (provider != "another")
+    assert "{" not in f"{need['url']}{where}"
+    assert not [step for step in where if "Save" in step or "Submit" in step or "to change" in step]
+
+
+def test_settings_that_differ_are_not_to_be_confirmed() -> None:
+    result = for_a_person("a", "change")
+    result["differences"] = [{"field": "x", "wanted": 1, "found": 2}]
+    result["unchecked"] = ["x"]
+    assert [need["action"] for need in needs(result)] == ["change"]
+
+
+@pytest.mark.parametrize(
+    ("action", "more", "found"),
+    [
+        ("delete", {}, "its credentials still work."),
+        ("delete", {"verified": False}, "it is still there."),
+        ("regain", {}, "the server does not accept the registration access token."),
+        ("repair", {"verified": False, "verdict": {"message": "It was refused."}}, "It was refused."),
+        ("create", {"verified": False, "verdict": None}, "No complete credentials were given to prove."),
+        ("rotate", {}, ""),
+    ],
+)
+def test_why_it_is_needed(action: str, more: dict[str, Any], found: str) -> None:
+    assert [need["found"] for need in needs({**for_a_person("a", action), **more})] == [found]
 
 
 def test_addresses_survive_markdown() -> None:

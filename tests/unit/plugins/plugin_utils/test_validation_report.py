@@ -30,6 +30,7 @@ def test_all_valid() -> None:
     assert report["totals"] == {
         "hosts": 2,
         "hosts_tested": 2,
+        "hosts_failed": 0,
         "checks": 4,
         "valid": 4,
         "invalid": 0,
@@ -103,6 +104,13 @@ def test_hosts_share_a_problem_whose_message_differs() -> None:
     assert report["problems"][0]["message"] == "Refused 0 s ago."
 
 
+def test_unreachable_hosts_share_one_problem() -> None:
+    results = {f"h{number}": {"unreachable": True, "msg": f"h{number}: timed out"} for number in range(3)}
+    report = validation_report(results)
+    assert [problem["title"] for problem in report["problems"]] == ["h0, h1, h2: not tested (unreachable)"]
+    assert [host["message"] for host in report["hosts"]] == ["h0: timed out", "h1: timed out", "h2: timed out"]
+
+
 def test_a_renewed_token_counts_once() -> None:
     renewed = verdict(fingerprint="new", renewed=True)
     report = validation_report(
@@ -149,3 +157,34 @@ def test_odd_values_of_a_verdict() -> None:
         None,
         False,
     )
+
+
+@pytest.mark.parametrize(
+    ("fail_on", "failed"),
+    [(("invalid", "indeterminate"), ["bad", "dead", "unsure"]), (("invalid",), ["bad"]), ((), [])],
+)
+def test_hosts_that_failed(fail_on: tuple[str, ...], failed: list[str]) -> None:
+    results = {
+        "good": result(verdict()),
+        "bad": result(verdict(outcome="invalid"), verdict("two", outcome="invalid")),
+        "dead": UNREACHABLE,
+        "unsure": result(verdict(outcome="indeterminate")),
+    }
+    report = validation_report(results, fail_on=fail_on)
+    assert report["failed_hosts"] == failed
+    assert report["totals"]["hosts_failed"] == len(failed)
+
+
+def test_clocks_that_are_off_are_noted_and_fail_nothing() -> None:
+    results = {
+        "good": result(verdict(clock_skew=-59)),
+        "late": result(verdict(clock_skew=-600), verdict("two", clock_skew=-601)),
+        "early": result(verdict(clock_skew=60)),
+        "odd": result(verdict(clock_skew="?")),
+    }
+    report = validation_report(results)
+    (note,) = report["notes"]
+    assert note["title"] == "Clocks that differ from the servers': late (601 s behind), early (60 s ahead)"
+    assert note["hosts"] == ["late", "early"]
+    assert report["problems"] == report["failed_hosts"] == []
+    assert f"  {note['title']}. {note['message']}" in validation_lines(report)

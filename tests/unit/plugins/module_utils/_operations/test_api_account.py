@@ -401,6 +401,21 @@ def test_options_for_records_are_nothing_without_them(idle: dict[str, t.Any]) ->
     assert wanted(records_file="/accounts.yml", **idle).account.name == "mine"
 
 
+def test_an_old_account_is_kept_only_where_records_are() -> None:
+    with pytest.raises(ConfigurationError, match="retire: later can only be used with records_file"):
+        wanted(retire="later")
+    assert wanted(retire="now").retire == "now"
+
+
+@pytest.mark.parametrize("asked", [{"rotate_secret": "always"}, {"rotate_after_days": 30}])
+def test_an_old_account_cannot_be_kept_by_a_rotation_that_ends_its_secret(asked: dict[str, t.Any]) -> None:
+    given = {"records_file": "/accounts.yml", "retire": "later"}
+    with pytest.raises(ConfigurationError, match="by which the server ends the old secret at once"):
+        wanted(**given, **asked)
+    assert wanted(**given, **asked, rotate_by="replace").retire == "later"
+    assert wanted(**given).retire == "later"
+
+
 @pytest.mark.parametrize(("days", "wrong"), [(-1, True), (0, True), (1, False), (None, False)])
 def test_a_secret_is_renewed_after_a_day_at_the_earliest(days: int | None, wrong: bool) -> None:
     given = {"records_file": "/accounts.yml", "rotate_after_days": days}

@@ -1283,7 +1283,7 @@ def test_check_mode_leaves_the_old_account_to_the_run_and_not_to_a_person(
     world.plays(reads(new))
     result = world.run(check_mode=True)
     assert world.writes == []
-    assert result["action_required"] is False
+    assert (result["action_required"], result["change"]) == (False, "updated")
 
 
 @pytest.mark.parametrize("moment", ["POST", "keep", "prove", "DELETE"])
@@ -1311,6 +1311,133 @@ def test_a_run_that_is_killed_during_a_replacement_loses_no_account(
     else:
         assert before is not None
         assert (world.record.client_id, before.client_secret) == ("client-1", old["client_secret"])
+
+
+# An old account that is kept
+
+LATER: dict[str, t.Any] = {"retire": "later"}
+KEPT = {"client_id": "client-0", "since": "2027-01-14T08:00:00Z"}
+
+
+def test_a_replaced_account_is_kept_where_that_is_wanted(
+    world: World, old: dict[str, t.Any], new: dict[str, t.Any]
+) -> None:
+    before = world.record
+    world.plays(reads(old), (REGISTER, answer(201, new)))
+    result = world.run(**REPLACE, **LATER)
+    assert world.events[:5] == ["GET", "note replace", "POST", "keep client-1", "prove client-1"]
+    assert world.calls == ["GET", "POST"]
+    assert (world.record.client_id, world.record.replaced, world.records.noted) == ("client-1", before, {})
+    assert (result["change"], result["secret"], result["action_required"]) == ("rotated", "rotated", False)
+    assert (result["replaced"], result["retired"]) == ({**KEPT, "since": "2027-01-15T08:00:00Z"}, [])
+    assert "Client client-0, whose place it has taken, is kept until a run with retire: now" in result["msg"]
+
+
+def test_a_replacement_that_does_not_work_is_deleted_where_the_old_account_would_be_kept(
+    world: World, old: dict[str, t.Any], new: dict[str, t.Any]
+) -> None:
+    before = world.record
+    del world.working["client-1"]
+    world.plays(reads(old), (REGISTER, answer(201, new)), deletes("client-1"))
+    assert world.fails(**REPLACE, **LATER).kind == "rotation_failed"
+    assert (world.record, world.records.noted) == (before, {})
+
+
+@pytest.mark.parametrize("asked", [{}, REPLACE, {"rotate_after_days": 1, "rotate_by": "replace"}])
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_while_an_old_account_is_kept_no_other_rotation_is_started(
+    world: World, old: dict[str, t.Any], new: dict[str, t.Any], asked: dict[str, t.Any], check_mode: bool
+) -> None:
+    replaced(world, old, new)
+    before = world.record
+    world.plays(reads(new))
+    result = world.run(**asked, **LATER, check_mode=check_mode)
+    assert (world.calls, world.writes, world.record) == (["GET"], [], before)
+    assert (result["change"], result["secret"], result["replaced"], result["retired"]) == (
+        "none", "unchanged", KEPT, [],
+    )  # fmt: skip
+    assert ("only then is there another new secret" in result["msg"]) is bool(asked)
+
+
+def test_what_else_is_wanted_of_an_account_is_done_while_the_old_one_is_kept(
+    world: World, old: dict[str, t.Any], new: dict[str, t.Any]
+) -> None:
+    replaced(world, old, new)
+    world.plays(reads(new), puts({**new, "contacts": ["new"]}))
+    result = world.run(**REPLACE, **LATER, settings={"contacts": ["new"]})
+    assert (result["change"], result["replaced"], world.record.settings) == ("updated", KEPT, {"contacts": ["new"]})
+    assert world.sent(1)["client_secret"] == new["client_secret"]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_kept_account_is_deleted_by_a_later_run(
+    world: World, old: dict[str, t.Any], new: dict[str, t.Any], check_mode: bool
+) -> None:
+    replaced(world, old, new)
+    world.plays(*([] if check_mode else [deletes("client-0")]), reads(new))
+    result = world.run(check_mode=check_mode)
+    assert world.events[0] == "prove client-1"
+    assert (result["change"], result["retired"]) == ("updated", ["client-0"])
+    assert result["replaced"] == (KEPT if check_mode else None)
+    assert (world.record.replaced is None) is not check_mode
+    were = "would be" if check_mode else "was"
+    assert f"Client client-0, whose place it has taken, {were} deleted." in result["msg"]
+
+
+def test_a_run_that_deletes_a_kept_account_renews_no_secret_by_its_age(
+    world: World, old: dict[str, t.Any], new: dict[str, t.Any]
+) -> None:
+    replaced(world, old, new)
+    world.plays(deletes("client-0"), reads(new))
+    assert world.run(rotate_after_days=1, rotate_by="replace")["secret"] == "unchanged"
+    # Nor with the next one's help is it forgotten.
+    world.plays(reads(new), (REGISTER, answer(201, world.client("client-2"))), deletes("client-2"))
+    world.fails(rotate_after_days=1, rotate_by="replace")
+
+
+def test_a_kept_account_and_its_successor_are_both_deleted_where_another_secret_is_wanted_at_once(
+    world: World, old: dict[str, t.Any], new: dict[str, t.Any]
+) -> None:
+    replaced(world, old, new)
+    newest = world.client("client-2")
+    world.working["client-2"] = newest["client_secret"]
+    world.plays(deletes("client-0"), reads(new), (REGISTER, answer(201, newest)), deletes("client-1"))
+    result = world.run(**REPLACE)
+    assert (result["change"], result["retired"], result["replaced"]) == ("rotated", ["client-0", "client-1"], None)
+
+
+@pytest.mark.parametrize("retire", ["now", "later"])
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_an_old_account_is_kept_while_the_new_one_does_not_work(
+    world: World, old: dict[str, t.Any], new: dict[str, t.Any], retire: str, check_mode: bool
+) -> None:
+    replaced(world, old, new)
+    del world.working["client-1"]
+    world.plays(reads(new))
+    result = world.run(retire=retire, check_mode=check_mode)
+    assert (result["actions"], result["replaced"], result["retired"]) == (["repair"], KEPT, [])
+    assert "Client client-0, whose place it was to take, is kept in the record." in result["msg"]
+
+
+def test_a_kept_account_takes_its_place_back_where_the_new_one_is_gone(
+    world: World, old: dict[str, t.Any], new: dict[str, t.Any]
+) -> None:
+    replaced(world, old, new)
+    del world.working["client-1"]
+    world.plays((f"GET {uri('client-1')}", answer(401)), reads(old))
+    result = world.run(**LATER)
+    assert (result["account"]["client_id"], result["replaced"], world.record.client_id) == (
+        "client-0", None, "client-0",
+    )  # fmt: skip
+    assert result["verified"] is True
+
+
+def test_a_look_tells_of_a_kept_account(world: World, old: dict[str, t.Any], new: dict[str, t.Any]) -> None:
+    world.plays(reads(old))
+    assert world.look()["replaced"] is None
+    replaced(world, old, new)
+    world.plays(reads(new))
+    assert world.look()["replaced"] == KEPT
 
 
 # A handle that is dead
