@@ -79,7 +79,7 @@ chroot "$1/root" "$2" -c "import requests"
 """
 
 _HOST = f"""
-folder=$1 address=$2 unreachable=$3 bare=$4 sshd=$5
+folder=$1 address=$2 unreachable=$3 bare=$4 sshd=$5 python=$6
 echo "$0" > /proc/sys/kernel/hostname
 mount -t tmpfs -o mode=0755 apiops "$folder"
 mkdir "$folder/upper" "$folder/work" "$folder/root" "$folder/recorded"
@@ -89,6 +89,7 @@ mount -t overlay -o "lowerdir=/,upperdir=$folder/upper,workdir=$folder/work" ove
 mount -t proc proc "$folder/root/proc"
 mount -t devpts -o newinstance,ptmxmode=0666,mode=0620 devpts "$folder/root/dev/pts"
 mount --bind "$folder/recorded" "$folder/root{_RECORDED}"
+[ -z "$python" ] || {{ mkdir -p "$folder/root$python"; mount --bind -o ro "$python" "$folder/root$python"; }}
 ip link set lo up
 ip address add "$address/24" dev eth0
 ip link set eth0 up
@@ -376,7 +377,9 @@ def _started(network: Network, folder: Path, plan: Plan) -> t.Iterator[Host]:
     address = network.next_address()
     unreachable = "" if plan.reaches_api else network.api
     bare = "" if plan.has_requests else "bare"
-    arguments = (_HOST, plan.name, str(folder), address, unreachable, bare, _program("sshd") or "")
+    # This Python can be where the machine's temporary files are, which a host does not see.
+    python = sys.prefix if sys.prefix.startswith(("/tmp/", "/var/tmp/", "/run/", "/dev/")) else ""
+    arguments = (_HOST, plan.name, str(folder), address, unreachable, bare, _program("sshd") or "", python)
     with _log(folder).open("wb") as log:
         process = subprocess.Popen([*_UNSHARE, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
     with process:
