@@ -13,7 +13,7 @@ import typing as t
 
 from ..module_utils._operations.api_account import ACTION_TITLES
 from ..module_utils._providers import PROVIDERS
-from ..module_utils._providers._base import SETTINGS_STEP
+from ..module_utils._providers._base import SETTINGS_STEP, filled, setting_name
 from ._report_text import Report, aligned, clean, counted, dict_of, list_of, plain, without_name
 
 CONFIRM, SETTLE = "confirm", "settle"
@@ -147,19 +147,16 @@ def _confirmation(provider: str, account: t.Mapping[str, t.Any], wanted: dict[st
         change = kind.portal.change
         steps = list(change[: change.index(SETTINGS_STEP)])
 
-    def filled(text: str) -> str:
-        text = text.replace("{base_url}", str(account.get("base_url") or ""))
-        return text.replace("{client_id}", str(account.get("client_id") or ""))
-
+    known = str(account.get("base_url") or ""), str(account.get("client_id") or "")
     checks = []
     for field, value in wanted.items():
-        label = f"{settings[field].label} ({field})" if field in settings else field
+        label = setting_name(settings, field)
         checks.append(f"Check that {label} is {'as this account has it here' if value is None else _shown(value)}.")
     return {
         "action": CONFIRM,
         "title": ACTIONS[CONFIRM],
-        "url": filled(kind.portal.url) if kind else "",
-        "steps": [*map(filled, steps), *checks],
+        "url": filled(kind.portal.url, *known) if kind else "",
+        "steps": [*(filled(step, *known) for step in steps), *checks],
         "found": "",
         "wanted": wanted,
         "by_hand": True,

@@ -23,7 +23,15 @@ from .._arguments import ACCOUNT_SPEC, TRANSPORT_SPEC, account_from
 from .._errors import AccessError, ConfigurationError, RefusedError
 from .._model import Account, Token, Verdict
 from .._providers import PROVIDERS, open_provider
-from .._providers._base import SETTINGS_STEP, AccountListing, Provider, Setting, verdict_of_error
+from .._providers._base import (
+    SETTINGS_STEP,
+    AccountListing,
+    Provider,
+    Setting,
+    filled,
+    setting_name,
+    verdict_of_error,
+)
 from .._providers._client_authentication import SECRET_METHODS
 from .._providers.oauth2 import combined_verdict, verdict_on_fresh_token
 
@@ -395,23 +403,19 @@ def _portal(
         ],
     }
 
-    def filled(text: str) -> str:
-        text = text.replace("{base_url}", wanted.account.base_url)
-        return text.replace("{client_id}", wanted.account.client_id or "(none yet)")
-
+    account = wanted.account.base_url, wanted.account.client_id or "(none yet)"
     tasks = []
     for action in actions:
         steps: list[str] = []
         for step in getattr(provider.portal, action):
             steps += settings[action] if step == SETTINGS_STEP else [step]
-        tasks.append({"action": action, "steps": [filled(step) for step in steps]})
+        tasks.append({"action": action, "steps": [filled(step, *account) for step in steps]})
     together = dict.fromkeys(step for task in tasks for step in task["steps"])  # two actions can begin at the same page
-    return {"url": filled(provider.portal.url), "steps": list(together), "tasks": tasks}
+    return {"url": filled(provider.portal.url, *account), "steps": list(together), "tasks": tasks}
 
 
 def _set_step(provider: type[Provider], field: str, value: t.Any) -> str:
-    setting = provider.settings.get(field)
-    return f"Set {f'{setting.label} ({field})' if setting else field} to {_shown(value)}."
+    return f"Set {setting_name(provider.settings, field)} to {_shown(value)}."
 
 
 def _shown(value: t.Any) -> str:

@@ -102,6 +102,16 @@ class Portal:
     regain: tuple[str, ...] = ()
 
 
+def filled(text: str, base_url: str, client_id: str) -> str:
+    """A portal's URL or step for one account."""
+    return text.replace("{base_url}", base_url).replace("{client_id}", client_id)
+
+
+def setting_name(settings: t.Mapping[str, Setting], field: str) -> str:
+    """What a person finds a setting by: the portal's label where it is known, and the vendor's field."""
+    return f"{settings[field].label} ({field})" if field in settings else field
+
+
 @dataclasses.dataclass(frozen=True)
 class AccountListing:
     """What can be read of the account: ``found`` fields in the vendor's names, and ``source``, who told.
