@@ -25,7 +25,8 @@ from ..module_utils._operations.api_request import (
 from ..module_utils._operations.oauth_token import request_token
 from ..module_utils._providers import PROVIDERS
 from ..module_utils._providers._base import page_items
-from ..plugin_utils._action import MOST_ATTEMPTS, AccessAction, is_paced, learn, shipped_options
+from ..plugin_utils._action import AccessAction, shipped_options
+from ..plugin_utils._token_access import MOST_ATTEMPTS, is_paced, learn
 
 RETRYABLE = ("rate_limited", "server_error")
 """The kinds of failures that may be gone later."""

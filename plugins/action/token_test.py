@@ -19,9 +19,10 @@ from ..module_utils._operations.token_test import MOST_AT_ONCE, introspect_token
 from ..module_utils._providers import PROVIDERS
 from ..module_utils._providers._base import verdict_of_error
 from ..module_utils._providers.oauth2 import combined_verdict, verdict_on_fresh_token
-from ..plugin_utils._action import MOST_ATTEMPTS, AccessAction, is_paced, learn, shipped_options
+from ..plugin_utils._action import AccessAction, shipped_options
 from ..plugin_utils._discovery_cache import with_metadata
 from ..plugin_utils._options import listed_accounts
+from ..plugin_utils._token_access import MOST_ATTEMPTS, is_paced, learn
 
 
 @dataclasses.dataclass

@@ -42,8 +42,8 @@ from ansible import constants
 from ansible.plugins.callback import CallbackBase
 
 from ..module_utils._errors import AccessError
-from ..plugin_utils._action import token_store
 from ..plugin_utils._release_ledger import Ledger, keep_ledger, release_all, summary
+from ..plugin_utils._token_access import token_store
 
 
 class CallbackModule(CallbackBase):

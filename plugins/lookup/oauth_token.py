@@ -67,10 +67,9 @@ from ansible.plugins.lookup import LookupBase
 from ..module_utils._arguments import LOOKUP_SPEC, account_from
 from ..module_utils._errors import AccessError, ConfigurationError
 from ..module_utils._providers import PROVIDERS
-from ..module_utils._transport import REQUESTS_IMPORT_ERROR
-from ..plugin_utils._action import request_in_turn, token_source
 from ..plugin_utils._options import ACCOUNTS_VARIABLE, merged_options, validated
 from ..plugin_utils._release_ledger import note_obtained
+from ..plugin_utils._token_access import request_in_turn, token_source
 
 
 class LookupModule(LookupBase):
@@ -78,8 +77,6 @@ class LookupModule(LookupBase):
 
     def run(self, terms: t.Sequence[str], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[str]:
         """One value for each account. Raises AnsibleLookupError, whose text is safe to print."""
-        if REQUESTS_IMPORT_ERROR is not None:
-            raise AnsibleLookupError("The Python library requests is missing on the controller (pip install requests).")
         try:
             named = [{"account": term} for term in terms] or [{}]
             return [self._value({**kwargs, **account}, variables or {}) for account in named]

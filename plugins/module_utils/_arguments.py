@@ -14,11 +14,11 @@ import typing as t
 from urllib.parse import urlsplit
 
 from ._errors import ConfigurationError
+from ._http import check_url, is_loopback
 from ._model import Account, TransportOptions
 from ._providers import PROVIDERS
 from ._providers._base import SPECIAL_OPTIONS
 from ._providers._client_authentication import SIGNING_ALGORITHMS
-from ._transport import check_url, is_loopback
 
 Spec = t.Dict[str, t.Dict[str, t.Any]]  # noqa: UP006 (evaluated on Python 3.9 targets)
 

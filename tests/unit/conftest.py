@@ -60,7 +60,7 @@ def vendor(monkeypatch: pytest.MonkeyPatch, script: Script) -> Script:
     def make(*exchanges: Exchange) -> ScriptedTransport:
         transport = script(*exchanges)
         monkeypatch.setattr(
-            "ansible_collections.apiops.access.plugins.module_utils._providers.Transport",
+            "ansible_collections.apiops.access.plugins.module_utils._transport.Transport",
             lambda _options, **_details: transport,
         )
         return transport

@@ -11,8 +11,9 @@ import json
 import typing as t
 
 from ansible_collections.apiops.access.plugins.module_utils._errors import AccessError
+from ansible_collections.apiops.access.plugins.module_utils._http import HttpRequest, HttpResponse
 from ansible_collections.apiops.access.plugins.module_utils._model import Account
-from ansible_collections.apiops.access.plugins.module_utils._transport import HttpRequest, HttpResponse, Transport
+from ansible_collections.apiops.access.plugins.module_utils._transport import Transport
 
 NOW = 1_800_000_000.0
 """2027-01-15T08:00:00Z, the moment at which the tests happen."""

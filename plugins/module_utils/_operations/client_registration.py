@@ -19,6 +19,7 @@ import typing as t
 from urllib.parse import urlsplit
 
 from .._errors import AccessError, ConfigurationError, RecordsError, RefusedError
+from .._http import printable_url
 from .._model import Account, AccountRecord, PendingChange, Registration, Verdict, isoformat
 from .._providers import open_provider
 from .._providers._base import AccountListing
@@ -31,7 +32,6 @@ from .._providers._client_authentication import (
     public_jwk,
 )
 from .._providers.oauth2 import OAuth2, may_have_acted
-from .._transport import printable_url
 from .api_account import CREATED, ROTATED, WantedAccount, account_result, is_verified
 
 DAY = 86400.0

@@ -23,9 +23,12 @@ from .._errors import (
     ServerError,
     TransportError,
 )
+from .._http import HttpRequest, HttpResponse, printable_url
 from .._model import Account, Release, Token, Verdict
 from .._redaction import Redactor
-from .._transport import HttpRequest, HttpResponse, Transport, printable_url
+
+if t.TYPE_CHECKING:
+    from .._transport import Transport
 
 # Options that only some providers know; all others are for every provider.
 SPECIAL_OPTIONS = frozenset(

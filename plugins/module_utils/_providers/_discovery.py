@@ -8,12 +8,16 @@
 
 from __future__ import annotations
 
+import typing as t
 from urllib.parse import urlsplit
 
 from .._errors import ConfigurationError, MalformedAnswerError, ServerError, TransportError
+from .._http import HttpRequest, printable_url
 from .._model import ServerMetadata
 from .._redaction import Redactor
-from .._transport import HttpRequest, Transport, printable_url
+
+if t.TYPE_CHECKING:
+    from .._transport import Transport
 
 
 def metadata_urls(issuer: str) -> list[str]:

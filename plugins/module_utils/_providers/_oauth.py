@@ -14,8 +14,8 @@ import typing as t
 from urllib.parse import urlencode
 
 from .._errors import MalformedAnswerError
+from .._http import HttpRequest, HttpResponse, printable_url
 from .._model import Account, Token
-from .._transport import HttpRequest, HttpResponse, printable_url
 from ._base import Provider
 
 FORM = "application/x-www-form-urlencoded"

@@ -14,8 +14,8 @@ import typing as t
 from urllib.parse import parse_qs, urlencode
 
 from .._errors import AccessError, MalformedAnswerError
+from .._http import HttpRequest, HttpResponse, printable_url
 from .._model import Token, Verdict
-from .._transport import HttpRequest, HttpResponse, printable_url
 from .._xml import local_name, parse_xml
 from ._base import SETTINGS_STEP, AccountListing, Portal, Setting, next_link
 from ._oauth import OAuthProvider

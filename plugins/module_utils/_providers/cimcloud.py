@@ -18,8 +18,8 @@ import typing as t
 from urllib.parse import urlsplit, urlunsplit
 
 from .._errors import ConfigurationError, MalformedAnswerError, RefusedError
+from .._http import HttpRequest, HttpResponse, printable_url
 from .._model import UTC, Account, Token, Verdict
-from .._transport import HttpRequest, HttpResponse, printable_url
 from ._base import SETTINGS_STEP, Portal, Provider, Setting, page_items
 from ._oauth import LONGEST_EXPIRES_IN, answer_object, basic_credentials, checked_token_value
 

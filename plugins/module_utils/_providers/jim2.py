@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from .._http import HttpRequest, printable_url
 from .._model import Account, Release, Token, Verdict
-from .._transport import HttpRequest, printable_url
 from ._base import SETTINGS_STEP, Portal, Setting
 from ._oauth import OAuthProvider
 

@@ -24,9 +24,9 @@ from .._errors import (
     ServerError,
     TransportError,
 )
+from .._http import HttpRequest, HttpResponse, check_url, printable_url
 from .._model import ENDPOINTS, LAST_MOMENT, Account, Registration, Release, ServerMetadata, Token, Verdict
 from .._redaction import Redactor
-from .._transport import HttpRequest, HttpResponse, Transport, check_url, printable_url
 from ._base import NOTABLE_CLOCK_SKEW, SETTINGS_STEP, Portal, Setting, clock_note
 from ._client_authentication import (
     ASSERTION_METHODS,
@@ -40,6 +40,9 @@ from ._client_authentication import (
 )
 from ._discovery import discover, metadata_urls
 from ._oauth import FORM, OAuthProvider, answer_object
+
+if t.TYPE_CHECKING:
+    from .._transport import Transport
 
 Fields = t.List[t.Tuple[str, str]]  # noqa: UP006 (evaluated on Python 3.9 targets)
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import json
 
+from .._http import HttpRequest, HttpResponse
 from .._model import Account, Token, Verdict
-from .._transport import HttpRequest, HttpResponse
 from ._base import SETTINGS_STEP, Portal, Setting
 from ._oauth import OAuthProvider
 

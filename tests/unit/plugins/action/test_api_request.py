@@ -16,7 +16,7 @@ from ansible_collections.apiops.access.plugins.module_utils._arguments import AP
 from ansible_collections.apiops.access.plugins.module_utils._errors import TransportError
 from ansible_collections.apiops.access.plugins.module_utils._model import LAST_MOMENT, Token
 from ansible_collections.apiops.access.plugins.module_utils._operations.api_request import ApiAnswer
-from ansible_collections.apiops.access.plugins.plugin_utils import _action
+from ansible_collections.apiops.access.plugins.plugin_utils import _token_access
 from ansible_collections.apiops.access.tests.unit.actions import Host, run
 from ansible_collections.apiops.access.tests.unit.scripted import Exchange, Script, ScriptedTransport, answer, body_of
 
@@ -431,7 +431,7 @@ def test_a_first_page_that_fails_is_an_answer_like_any_other(vendor: Script, arg
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     noted: list[float] = []
-    monkeypatch.setattr(_action, "time", types.SimpleNamespace(sleep=noted.append, time=time.time))
+    monkeypatch.setattr(_token_access, "time", types.SimpleNamespace(sleep=noted.append, time=time.time))
     return noted
 
 

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.apiops.access.plugins.action.oauth_token import ActionModule
 from ansible_collections.apiops.access.plugins.module_utils._errors import RefusedError
 from ansible_collections.apiops.access.plugins.module_utils._model import Token
-from ansible_collections.apiops.access.plugins.plugin_utils import _action
+from ansible_collections.apiops.access.plugins.plugin_utils import _token_access
 from ansible_collections.apiops.access.tests.unit.actions import Host, run
 from ansible_collections.apiops.access.tests.unit.scripted import BASIC, ISSUER, Script, answer, body_of
 
@@ -108,7 +108,7 @@ def test_basic_authorization_is_no_change_and_no_call(
     vendor: Script, args: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr(_action, "time", types.SimpleNamespace(sleep=pauses.append, time=time.time))
+    monkeypatch.setattr(_token_access, "time", types.SimpleNamespace(sleep=pauses.append, time=time.time))
     vendor()
     basic = {**args, "provider": "cimcloud", "site": "acme", "authorization_type": "basic"}
     for check_mode in (False, True):

@@ -20,7 +20,7 @@ from ansible_collections.apiops.access.plugins.module_utils._arguments import (
 from ansible_collections.apiops.access.plugins.module_utils._errors import TransportError
 from ansible_collections.apiops.access.plugins.module_utils._model import Verdict
 from ansible_collections.apiops.access.plugins.modules import token_test as module
-from ansible_collections.apiops.access.plugins.plugin_utils import _action
+from ansible_collections.apiops.access.plugins.plugin_utils import _token_access
 from ansible_collections.apiops.access.plugins.plugin_utils._file_store import FileTokenStore
 from ansible_collections.apiops.access.plugins.plugin_utils._rate_budget import RateBudget
 from ansible_collections.apiops.access.tests.unit.actions import Host, run
@@ -212,7 +212,7 @@ def test_an_error_in_one_account_stops_all_before_anything_is_sent(vendor: Scrip
 def test_a_budget_that_is_spent_is_the_verdict_of_that_account_alone(
     vendor: Script, args: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_action, "time", types.SimpleNamespace(sleep=lambda _seconds: None, time=time.time))
+    monkeypatch.setattr(_token_access, "time", types.SimpleNamespace(sleep=lambda _seconds: None, time=time.time))
     vendor()
     store = FileTokenStore(args["cache_path"])
     shop = cimcloud()

@@ -13,6 +13,7 @@ import pytest
 from ansible.errors import AnsibleLookupError
 from ansible_collections.apiops.access.plugins.action.oauth_token import ActionModule
 from ansible_collections.apiops.access.plugins.lookup import oauth_token
+from ansible_collections.apiops.access.plugins.module_utils import _transport
 from ansible_collections.apiops.access.tests.unit.actions import run
 from ansible_collections.apiops.access.tests.unit.scripted import BASIC, Script, answer
 
@@ -96,10 +97,15 @@ def test_an_unknown_account_is_told_with_the_names_that_there_are(vendor: Script
         look_up("b", variables={"api_accounts": [{**options, "name": "a"}]})
 
 
-def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(oauth_token, "REQUESTS_IMPORT_ERROR", "Traceback")
+def test_a_missing_library_is_named_where_it_is_needed(
+    vendor: Script, options: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vendor((TOKEN, answer(200, GRANTED)))
+    look_up(**options)
+    monkeypatch.setattr(_transport, "REQUESTS_IMPORT_ERROR", "Traceback")
+    assert look_up(**options)  # a stored token takes no request
     with pytest.raises(AnsibleLookupError, match="pip install requests"):
-        look_up()
+        look_up(**{**options, "client_secret": "another"})
 
 
 def test_an_account_may_have_options_that_are_not_the_lookups(

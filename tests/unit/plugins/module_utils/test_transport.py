@@ -29,15 +29,15 @@ from ansible_collections.apiops.access.plugins.module_utils._errors import (
     ConfigurationError,
     TransportError,
 )
-from ansible_collections.apiops.access.plugins.module_utils._model import RateNotice, TransportOptions
-from ansible_collections.apiops.access.plugins.module_utils._transport import (
+from ansible_collections.apiops.access.plugins.module_utils._http import (
     HttpRequest,
     HttpResponse,
-    Transport,
     check_url,
     is_loopback,
     printable_url,
 )
+from ansible_collections.apiops.access.plugins.module_utils._model import RateNotice, TransportOptions
+from ansible_collections.apiops.access.plugins.module_utils._transport import Transport
 from ansible_collections.apiops.access.tests.unit.loopback import (
     CLOSE,
     HANG,

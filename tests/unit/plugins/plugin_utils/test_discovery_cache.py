@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 from ansible import constants
 from ansible_collections.apiops.access.plugins.module_utils._errors import ConfigurationError, ServerError
+from ansible_collections.apiops.access.plugins.module_utils._http import HttpRequest, HttpResponse
 from ansible_collections.apiops.access.plugins.module_utils._model import ServerMetadata, TransportOptions
-from ansible_collections.apiops.access.plugins.module_utils._transport import HttpRequest, HttpResponse
 from ansible_collections.apiops.access.plugins.plugin_utils._discovery_cache import with_metadata
 from ansible_collections.apiops.access.tests.unit.scripted import ISSUER, Exchange, Script, answer, oauth2, rimo3
 
@@ -211,7 +211,7 @@ class Counting:
 def test_processes_that_begin_together_ask_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log, start, crowd = tmp_path / "log", FORK.Barrier(6), FORK.Barrier(2)
     monkeypatch.setattr(
-        "ansible_collections.apiops.access.plugins.module_utils._providers.Transport",
+        "ansible_collections.apiops.access.plugins.module_utils._transport.Transport",
         lambda _options, **_details: Counting(log, crowd),
     )
 

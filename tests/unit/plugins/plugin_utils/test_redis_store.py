@@ -19,7 +19,7 @@ import pytest
 from ansible_collections.apiops.access.plugins.module_utils._arguments import SECRET_OPTIONS, SHARED_SPEC, account_from
 from ansible_collections.apiops.access.plugins.module_utils._errors import ConfigurationError, ServerError, StoreError
 from ansible_collections.apiops.access.plugins.module_utils._model import Account, Token
-from ansible_collections.apiops.access.plugins.plugin_utils import _action, _redis_store
+from ansible_collections.apiops.access.plugins.plugin_utils import _redis_store, _token_access
 from ansible_collections.apiops.access.plugins.plugin_utils._options import validated
 from ansible_collections.apiops.access.plugins.plugin_utils._redis_store import FallbackStore, RedisTokenStore
 from ansible_collections.apiops.access.plugins.plugin_utils._token_source import TokenSource
@@ -141,7 +141,7 @@ def test_other_caches_ask_for_nothing_of_this() -> None:
 def test_without_the_library_there_is_a_clear_error(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_redis_store, "HAS_REDIS", False)
     with pytest.raises(StoreError, match=r"Account 'packaging' \(rimo3\).*pip install redis") as caught:
-        _action.token_store(account, options(cache_fallback="none"))
+        _token_access.token_store(account, options(cache_fallback="none"))
     assert caught.value.kind == "redis_missing"
 
 
@@ -496,8 +496,8 @@ def test_an_outage_is_remembered_for_a_while_only(account: Account, monkeypatch:
 def test_the_options_make_the_store(server: RedisHandle, monkeypatch: pytest.MonkeyPatch) -> None:
     params = options(**server.options())
     account = account_from(params, name="packaging")
-    store = _action.token_store(account, params)
+    store = _token_access.token_store(account, params)
     assert isinstance(store, RedisTokenStore)
     store.write("a", json.dumps("x").encode(), time.time() + 60)
     assert set(server.content()) == {b"apiops_access:a"}
-    assert isinstance(_action.token_store(account, {**params, "cache_fallback": "none"}), FallbackStore)
+    assert isinstance(_token_access.token_store(account, {**params, "cache_fallback": "none"}), FallbackStore)

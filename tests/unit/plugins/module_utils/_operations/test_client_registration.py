@@ -24,6 +24,7 @@ from ansible_collections.apiops.access.plugins.module_utils._errors import (
     ServerError,
     TransportError,
 )
+from ansible_collections.apiops.access.plugins.module_utils._http import HttpRequest, HttpResponse
 from ansible_collections.apiops.access.plugins.module_utils._model import Account, AccountRecord, PendingChange, Verdict
 from ansible_collections.apiops.access.plugins.module_utils._operations.api_account import wanted_account
 from ansible_collections.apiops.access.plugins.module_utils._operations.client_registration import (
@@ -32,7 +33,6 @@ from ansible_collections.apiops.access.plugins.module_utils._operations.client_r
     client_metadata,
     compared,
 )
-from ansible_collections.apiops.access.plugins.module_utils._transport import HttpRequest, HttpResponse
 from ansible_collections.apiops.access.tests.unit.scripted import NOW, Clock, Exchange, ScriptedTransport, answer
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -269,7 +269,7 @@ def wanted(**options: t.Any) -> t.Any:
 def world(monkeypatch: pytest.MonkeyPatch) -> t.Iterator[World]:
     made = World()
     monkeypatch.setattr(
-        "ansible_collections.apiops.access.plugins.module_utils._providers.Transport",
+        "ansible_collections.apiops.access.plugins.module_utils._transport.Transport",
         lambda _options, **_details: made.server,
     )
     yield made

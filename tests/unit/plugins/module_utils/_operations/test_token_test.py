@@ -67,7 +67,7 @@ def test_one_failure_spares_the_others(monkeypatch: pytest.MonkeyPatch, vendor: 
             pass
 
     transport = vendor((TEST, answer(200)))
-    monkeypatch.setattr("ansible_collections.apiops.access.plugins.module_utils._providers.Transport", Half)
+    monkeypatch.setattr("ansible_collections.apiops.access.plugins.module_utils._transport.Transport", Half)
     broken = rimo3(name="broken", transport=TransportOptions(ca_path="/x"))
     found = token_test.test_tokens([(broken, Token("tok-0")), (rimo3(), Token("tok-1"))])
     assert [tested.used.outcome for tested in found] == ["indeterminate", "valid"]

@@ -12,10 +12,10 @@ from ansible_collections.apiops.access.plugins.module_utils._errors import (
     ConfigurationError,
     TransportError,
 )
+from ansible_collections.apiops.access.plugins.module_utils._http import HttpResponse
 from ansible_collections.apiops.access.plugins.module_utils._model import Account, ServerMetadata, TransportOptions
 from ansible_collections.apiops.access.plugins.module_utils._providers._discovery import discover, metadata_urls
 from ansible_collections.apiops.access.plugins.module_utils._providers.oauth2 import OAuth2
-from ansible_collections.apiops.access.plugins.module_utils._transport import HttpResponse
 from ansible_collections.apiops.access.tests.unit.scripted import (
     ISSUER,
     Clock,

@@ -11,10 +11,10 @@ import typing as t
 
 import pytest
 from ansible_collections.apiops.access.plugins.module_utils._errors import MalformedAnswerError
+from ansible_collections.apiops.access.plugins.module_utils._http import HttpResponse
 from ansible_collections.apiops.access.plugins.module_utils._model import Account, Token
 from ansible_collections.apiops.access.plugins.module_utils._providers.beyondtrust import BeyondTrust
 from ansible_collections.apiops.access.plugins.module_utils._providers.rimo3 import Rimo3
-from ansible_collections.apiops.access.plugins.module_utils._transport import HttpResponse
 from ansible_collections.apiops.access.tests.unit.scripted import NOW, Clock, Script, answer, beyondtrust, rimo3
 
 GRANTED = {"access_token": "tok-1", "token_type": "Bearer", "expires_in": 3600}

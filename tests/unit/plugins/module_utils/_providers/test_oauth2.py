@@ -20,6 +20,7 @@ from ansible_collections.apiops.access.plugins.module_utils._errors import (
     ServerError,
     TransportError,
 )
+from ansible_collections.apiops.access.plugins.module_utils._http import HttpRequest, HttpResponse
 from ansible_collections.apiops.access.plugins.module_utils._model import (
     ENDPOINTS,
     Account,
@@ -34,7 +35,6 @@ from ansible_collections.apiops.access.plugins.module_utils._providers.oauth2 im
     may_have_acted,
     verdict_on_fresh_token,
 )
-from ansible_collections.apiops.access.plugins.module_utils._transport import HttpRequest, HttpResponse
 from ansible_collections.apiops.access.tests.unit.scripted import (
     BASIC,
     ISSUER,
