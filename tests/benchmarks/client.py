@@ -16,8 +16,9 @@ import time
 import typing as t
 from urllib.parse import urlsplit
 
-from ansible_collections.apiops.access.plugins.module_utils._arguments import account_from
+from ansible_collections.apiops.access.plugins.module_utils._arguments import SHARED_SPEC, account_from
 from ansible_collections.apiops.access.plugins.module_utils._providers import open_provider
+from ansible_collections.apiops.access.plugins.plugin_utils._options import validated
 
 from ..sandbox.server import SandboxHandle
 from .measurement import Row, Samples, alternate, ratio_row
@@ -33,10 +34,8 @@ _IMPORTS = {
 
 def token_request(sandbox: SandboxHandle, rounds: int) -> list[Row]:
     """Goal 6, the request: each on a connection that is there."""
-    options = sandbox.account("rimo3")
-    account = account_from(
-        {**options, "timeout": 15.0, "retries": 2, "validate_certs": True, "allow_http": False}, name="rimo3"
-    )
+    options = {option: value for option, value in sandbox.account("rimo3").items() if option != "name"}
+    account = account_from(validated(SHARED_SPEC, options, "rimo3"), name="rimo3")
     url = f"{options['base_url']}/api/v2/connect/token"
     parts = urlsplit(url)
     context = ssl.create_default_context(cafile=options["ca_path"])
@@ -74,13 +73,11 @@ def _peers(options: t.Mapping[str, t.Any], url: str) -> dict[str, t.Callable[[],
     from requests_oauthlib import OAuth2Session
 
     session = OAuth2Session(client=BackendApplicationClient(client_id=options["client_id"]))
-    session.verify = options["ca_path"]
     authorization = HTTPBasicAuth(options["client_id"], options["client_secret"])
     client = Authlib(options["client_id"], options["client_secret"])
-    client.verify = options["ca_path"]
     return {
         "requests-oauthlib": lambda: session.fetch_token(url, auth=authorization, verify=options["ca_path"]),
-        "Authlib": lambda: client.fetch_token(url, grant_type="client_credentials"),
+        "Authlib": lambda: client.fetch_token(url, grant_type="client_credentials", verify=options["ca_path"]),
     }
 
 

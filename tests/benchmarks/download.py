@@ -23,10 +23,11 @@ _PATH = "/api/backup"
 # In a process of its own, whose peak of memory is the download's alone. Reads its account from standard input.
 _OURS = """
 import json, resource, sys, time
-from ansible_collections.apiops.access.plugins.module_utils._arguments import account_from
+from ansible_collections.apiops.access.plugins.module_utils._arguments import SHARED_SPEC, account_from
 from ansible_collections.apiops.access.plugins.module_utils._operations.api_request import ApiCall, exchange
 from ansible_collections.apiops.access.plugins.module_utils._operations.oauth_token import request_token
-account = account_from(json.load(sys.stdin), name="beyondtrust")
+from ansible_collections.apiops.access.plugins.plugin_utils._options import validated
+account = account_from(validated(SHARED_SPEC, json.load(sys.stdin), "beyondtrust"), name="beyondtrust")
 token = request_token(account, None)
 start = time.perf_counter()
 answer = exchange(account, token, ApiCall(path=sys.argv[1], dest=sys.argv[2]))
@@ -38,16 +39,14 @@ print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, t
 
 def large_answer(folder: Path, sandbox: SandboxHandle, rounds: int) -> list[Row]:
     """Goal 8."""
-    options = {**sandbox.account("beyondtrust"), "timeout": 60.0, "retries": 0, "validate_certs": True}
+    options = {option: value for option, value in sandbox.account("beyondtrust").items() if option != "name"}
     dest = folder / "large.bin"
     peaks: dict[int, list[int]] = {_SMALL: [], _SIZE: []}
 
     def ours(size: int) -> tuple[float, str]:
         sandbox.control("POST", "/backup", {"size": size})
         command = [sys.executable, "-c", _OURS, _PATH, str(dest)]
-        done = subprocess.run(
-            command, input=json.dumps({**options, "allow_http": False}), capture_output=True, text=True, check=True
-        )
+        done = subprocess.run(command, input=json.dumps(options), capture_output=True, text=True, check=True)
         seconds, peak, token = json.loads(done.stdout)
         assert dest.stat().st_size == size
         dest.unlink()
@@ -64,6 +63,7 @@ def large_answer(folder: Path, sandbox: SandboxHandle, rounds: int) -> list[Row]
             f'header = "Authorization: Bearer {token}"\ncacert = "{options["ca_path"]}"\noutput = "{dest}"\n'
             f'url = "{options["base_url"]}{_PATH}"\nsilent\nfail\n'
         )
+        sandbox.control("POST", "/backup", {"size": _SIZE})
         start = time.perf_counter()
         subprocess.run(["curl", "--config", str(configuration)], check=True)
         seconds = time.perf_counter() - start

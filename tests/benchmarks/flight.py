@@ -13,9 +13,10 @@ import typing as t
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
-from ansible_collections.apiops.access.plugins.module_utils._arguments import account_from
+from ansible_collections.apiops.access.plugins.module_utils._arguments import SHARED_SPEC, account_from
 from ansible_collections.apiops.access.plugins.module_utils._model import Account, Token
 from ansible_collections.apiops.access.plugins.plugin_utils._file_store import FileTokenStore
+from ansible_collections.apiops.access.plugins.plugin_utils._options import validated
 from ansible_collections.apiops.access.plugins.plugin_utils._token_source import TokenSource
 
 from .measurement import Row, alternate
@@ -28,7 +29,7 @@ REQUEST = 0.2
 def example_account() -> Account:
     """An account that is nowhere."""
     options = {"provider": "rimo3", "client_id": "benchmark", "client_secret": os.urandom(24).hex()}
-    return account_from(options, name="benchmark")
+    return account_from(validated(SHARED_SPEC, options, "benchmark"), name="benchmark")
 
 
 class _Requests:
