@@ -80,7 +80,7 @@ class ActionModule(AccessAction):
             ready_tokens = params["access_tokens"] or {}
             hidden = params["account_secrets"] or {}
             elements = [{**each, **hidden.get(str(each.get("name")), {})} for each in params["accounts"]]
-            found = listed_accounts(elements, raw, self.accounts_variable, ready_tokens)
+            found = listed_accounts(elements, raw, self.account_named, ready_tokens)
             for option in ("access_tokens", "account_secrets"):
                 unknown = sorted(set(params[option] or {}) - {account.name for account, _own in found})
                 if unknown:

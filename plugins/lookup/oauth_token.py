@@ -59,6 +59,10 @@ _raw:
   elements: str
 """
 
+import dataclasses
+import functools
+import json
+import os
 import typing as t
 
 from ansible.errors import AnsibleLookupError
@@ -66,10 +70,20 @@ from ansible.plugins.lookup import LookupBase
 
 from ..module_utils._arguments import LOOKUP_SPEC, account_from
 from ..module_utils._errors import AccessError, ConfigurationError
+from ..module_utils._model import Account
 from ..module_utils._providers import PROVIDERS
-from ..plugin_utils._options import ACCOUNTS_VARIABLE, merged_options, validated
-from ..plugin_utils._release_ledger import note_obtained
+from ..plugin_utils._options import ACCOUNTS_VARIABLE, chosen_account, merged_options, own_environment, validated
 from ..plugin_utils._token_access import request_in_turn, token_source
+
+
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """All that the options of a lookup come from. Two are the same where ``text`` is, which has it all."""
+
+    text: str = dataclasses.field(repr=False)
+    raw: dict[str, t.Any] = dataclasses.field(compare=False, repr=False)
+    element: dict[str, t.Any] = dataclasses.field(compare=False, repr=False)
+    environ: dict[str, str] = dataclasses.field(compare=False, repr=False)
 
 
 class LookupModule(LookupBase):
@@ -84,19 +98,30 @@ class LookupModule(LookupBase):
             raise AnsibleLookupError(error.message) from None
 
     def _value(self, raw: dict[str, t.Any], variables: t.Mapping[str, t.Any]) -> str:
-        merged, explicit = merged_options(
-            raw, LOOKUP_SPEC, lambda: self._templar.template(variables.get(ACCOUNTS_VARIABLE))
-        )
-        name = str(merged.pop("name", None) or merged.get("client_id") or merged.get("provider") or "unnamed")
-        merged.pop("request_from", None)
-        params = validated(LOOKUP_SPEC, merged, name)
-        account = account_from(params, name=name, explicit=explicit)
-        if params["return"] == "access_token" and not PROVIDERS[account.provider].needs_token(account):
-            raise ConfigurationError(
-                "authorization_type 'basic' has no token. Ask for the header with return='authorization'."
-            ).about(account.name, account.provider)
+        element, environ = {}, own_environment(os.environ)
+        if raw.get("account"):
+            element = chosen_account(str(raw["account"]), variables.get(ACCOUNTS_VARIABLE), self._templar.template)
+        account, params = _resolved(Asked(json.dumps([raw, element, environ], default=repr), raw, element, environ))
         source = token_source(account, params, task=None)
         obtained = source.obtain(account, lambda previous: request_in_turn(account, previous, params))
         if not obtained.reused:
+            from ..plugin_utils._release_ledger import note_obtained  # each worker would compile it, and few need it
+
             note_obtained(account, obtained, params)
         return str(getattr(obtained.token, params["return"]))
+
+
+# A template can ask a thousand times, and reading the options takes longer than reading the token.
+@functools.lru_cache(maxsize=64)
+def _resolved(asked: Asked) -> tuple[Account, t.Mapping[str, t.Any]]:
+    """The account and its validated options. Raises ConfigurationError."""
+    merged, explicit = merged_options(asked.raw, LOOKUP_SPEC, lambda _name: asked.element, asked.environ)
+    name = str(merged.pop("name", None) or merged.get("client_id") or merged.get("provider") or "unnamed")
+    merged.pop("request_from", None)
+    params = validated(LOOKUP_SPEC, merged, name)
+    account = account_from(params, name=name, explicit=explicit)
+    if params["return"] == "access_token" and not PROVIDERS[account.provider].needs_token(account):
+        raise ConfigurationError(
+            "authorization_type 'basic' has no token. Ask for the header with return='authorization'."
+        ).about(account.name, account.provider)
+    return account, params

@@ -17,8 +17,8 @@ from ._errors import ConfigurationError
 from ._http import check_url, is_loopback
 from ._model import Account, TransportOptions
 from ._providers import PROVIDERS
+from ._providers._authentication_methods import AUTH_METHODS, SIGNING_ALGORITHMS
 from ._providers._base import SPECIAL_OPTIONS
-from ._providers._client_authentication import SIGNING_ALGORITHMS
 
 Spec = t.Dict[str, t.Dict[str, t.Any]]  # noqa: UP006 (evaluated on Python 3.9 targets)
 
@@ -34,18 +34,7 @@ ACCOUNT_SPEC: Spec = {
     "authorization_type": {"type": "str", "choices": ["bearer", "basic"]},
     "customer": {"type": "str"},
     "token_body": {"type": "str", "choices": ["form", "json"], "no_log": False},
-    "token_endpoint_auth_method": {
-        "type": "str",
-        "choices": [
-            "client_secret_basic",
-            "client_secret_post",
-            "client_secret_jwt",
-            "private_key_jwt",
-            "tls_client_auth",
-            "self_signed_tls_client_auth",
-        ],
-        "no_log": False,
-    },
+    "token_endpoint_auth_method": {"type": "str", "choices": list(AUTH_METHODS), "no_log": False},
     "issuer": {"type": "str"},
     "token_endpoint": {"type": "str", "no_log": False},
     "introspection_endpoint": {"type": "str"},

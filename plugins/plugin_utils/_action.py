@@ -20,12 +20,19 @@ from ..module_utils._arguments import ACCOUNT_SPEC, CREDENTIAL_OPTIONS, TRANSPOR
 from ..module_utils._errors import AccessError, ConfigurationError, error_from_dict
 from ..module_utils._http import is_loopback
 from ..module_utils._model import Account, Token
+from ..module_utils._providers import PROVIDERS
 from ..module_utils._redaction import Redactor
 from ..module_utils._transport import REQUESTS_IMPORT_ERROR
-from ._options import ACCOUNTS_VARIABLE, merged_options, secrets_in, validated
+from . import _rate_budget  # noqa: F401 (for the workers, see below)
+from ._options import ACCOUNTS_VARIABLE, chosen_account, merged_options, secrets_in, validated
 from ._release_ledger import note_obtained
 from ._token_access import calls_of_request, pace, request_in_turn, token_source
 from ._token_source import Obtained, TokenSource
+from ._token_store import prepare_encryption
+
+# Ansible imports an action plugin before it forks a worker for each host: what is loaded here, no worker has to load.
+tuple(PROVIDERS.values())
+prepare_encryption()
 
 
 class AccessAction(ActionBase):
@@ -79,14 +86,14 @@ class AccessAction(ActionBase):
 
     # Options
 
-    def accounts_variable(self) -> t.Any:
-        """The value of api_accounts for this host; it may hold templates."""
-        return self._templar.template(self.task_vars.get(ACCOUNTS_VARIABLE))
+    def account_named(self, name: str) -> dict[str, t.Any]:
+        """The element of this host's api_accounts. Raises ConfigurationError."""
+        return chosen_account(name, self.task_vars.get(ACCOUNTS_VARIABLE), self._templar.template)
 
     def options(self) -> tuple[dict[str, t.Any], frozenset[str]]:
         """This task's validated options, and which the user gave explicitly."""
         raw = dict(self._task.args)
-        merged, explicit = merged_options(raw, self.spec, self.accounts_variable)
+        merged, explicit = merged_options(raw, self.spec, self.account_named)
         self.remember_secrets(merged)
         name = merged.get("name") or merged.get("client_id") or merged.get("provider") or "unnamed"
         if "name" not in self.spec and "name" not in raw:

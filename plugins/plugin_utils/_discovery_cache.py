@@ -21,7 +21,9 @@ from ansible import constants
 
 from ..module_utils._model import Account, ServerMetadata
 from ..module_utils._providers import open_provider
-from ..module_utils._providers.oauth2 import OAuth2
+
+if t.TYPE_CHECKING:
+    from ..module_utils._providers.oauth2 import OAuth2
 
 
 def with_metadata(account: Account) -> Account:
@@ -29,7 +31,7 @@ def with_metadata(account: Account) -> Account:
 
     A host that asks the server itself finds out for itself: what one machine is told holds for no other.
     """
-    if account.provider != OAuth2.name or account.metadata or not account.issuer:
+    if account.metadata or not account.issuer:
         return account
     # Ansible's own folder of this run, which only its user can read and which Ansible removes.
     path = os.path.join(constants.DEFAULT_LOCAL_TMP, f"apiops-metadata-{_key(account)}")
@@ -39,7 +41,7 @@ def with_metadata(account: Account) -> Account:
             metadata = _read(path)
             if metadata is None:
                 with open_provider(account) as provider:
-                    metadata = t.cast(OAuth2, provider).discover()
+                    metadata = t.cast("OAuth2", provider).discover()
                 _write(path, t.cast(ServerMetadata, metadata))
     return dataclasses.replace(account, metadata=metadata)
 

@@ -33,8 +33,11 @@ class FileTokenStore:
         self._folder = Path(folder)
         self._clock = clock
         with self._explained("be used"):
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            found = self._folder.stat()
+            try:
+                found = self._folder.stat()
+            except FileNotFoundError:
+                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                found = self._folder.stat()
         if found.st_uid != os.geteuid():
             raise StoreError(f"The token cache {self._folder} belongs to another user. {_REMEDY}")
         if stat.S_IMODE(found.st_mode) & 0o077:
@@ -59,7 +62,7 @@ class FileTokenStore:
 
     def _load_secret(self) -> bytes:
         """The random key of this store, made once by whoever comes first; a damaged one is made anew."""
-        path = self._folder / "key"
+        path = self._path("key")
         secret = self._content(path)
         if secret is not None and len(secret) == _KEY_SIZE:
             return secret
@@ -70,7 +73,11 @@ class FileTokenStore:
                 self._replace(path, secret, None)
             return secret
 
-    def _content(self, path: Path) -> bytes | None:
+    def _path(self, name: str) -> str:
+        # Text, as every use of a token is here, and pathlib takes longer than the system does to open it.
+        return os.path.join(self._folder, name)
+
+    def _content(self, path: str) -> bytes | None:
         """The content of a file that is ours alone; None for any other, and for none at all."""
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -79,13 +86,13 @@ class FileTokenStore:
         try:
             found = os.fstat(descriptor)
             private = stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
-            return os.read(descriptor, _ENTRY_LIMIT) if private else None
+            return os.read(descriptor, min(found.st_size, _ENTRY_LIMIT)) if private else None
         except OSError:
             return None
         finally:
             os.close(descriptor)
 
-    def _replace(self, path: Path, data: bytes, expires_at: float | None) -> None:
+    def _replace(self, path: str, data: bytes, expires_at: float | None) -> None:
         with self._explained("be written"):
             descriptor, aside = tempfile.mkstemp(dir=self._folder, prefix=".aside-")  # 0600 by contract
             try:
@@ -101,10 +108,10 @@ class FileTokenStore:
                 raise
 
     def read(self, name: str) -> bytes | None:
-        return self._content(self._folder / f"{name}.token")
+        return self._content(self._path(f"{name}.token"))
 
     def write(self, name: str, data: bytes, expires_at: float) -> None:
-        self._replace(self._folder / f"{name}.token", data, expires_at)
+        self._replace(self._path(f"{name}.token"), data, expires_at)
         self._sweep()
 
     def delete(self, name: str) -> None:

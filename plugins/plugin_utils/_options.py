@@ -40,6 +40,14 @@ _FOREIGN_VARIABLES = {
 _RECORDS_OPTIONS = ("records_file", "vault_id", "initial_access_token")
 
 
+_PREFIXES = ("APIOPS_", "BT_", *(f"{provider.upper()}_" for provider in PROVIDERS))
+
+
+def own_environment(environ: t.Mapping[str, str]) -> dict[str, str]:
+    """What of an environment can matter here."""
+    return {name: environ[name] for name in environ if name.startswith(_PREFIXES)}
+
+
 def with_environment(
     options: t.Mapping[str, t.Any], environ: t.Mapping[str, str], *, ready_token: bool, records: bool = False
 ) -> dict[str, t.Any]:
@@ -51,13 +59,14 @@ def with_environment(
     """
     filled = dict(options)
     provider = str(filled.get("provider") or environ.get("APIOPS_PROVIDER") or "")
-    registers = records and provider in PROVIDERS and PROVIDERS[provider].registers
+    kind = PROVIDERS.get(provider)
+    registers = records and kind is not None and kind.registers
     more = [*(READY_TOKEN_SPEC if ready_token else ()), *(_RECORDS_OPTIONS if registers else ())]
     for option in [*SHARED_SPEC, *more]:
         # "account" selects among the user's variables, and is no property of the machine's environment.
         if option == "account" or filled.get(option) is not None:
             continue
-        if option in SPECIAL_OPTIONS and provider in PROVIDERS and option not in PROVIDERS[provider].options:
+        if option in SPECIAL_OPTIONS and kind is not None and option not in kind.options:
             continue
         if option == "access_token" and filled.get("client_secret"):
             continue
@@ -74,11 +83,11 @@ def with_environment(
 def secrets_in(options: t.Any) -> set[str]:
     """Every secret value among raw options, nested ones too, for the redaction of messages about them."""
     found: set[str] = set()
-    if isinstance(options, t.Mapping):
+    if isinstance(options, dict):
         for option, value in options.items():
             if option in SECRET_OPTIONS and value is not None:
                 found.add(str(value))
-            elif option == "access_tokens" and isinstance(value, t.Mapping):
+            elif option == "access_tokens" and isinstance(value, dict):
                 found |= {str(token) for token in value.values()}
             else:
                 found |= secrets_in(value)
@@ -98,9 +107,16 @@ def validated(spec: Spec, options: t.Mapping[str, t.Any], label: str) -> dict[st
     return t.cast("dict[str, t.Any]", result.validated_parameters)
 
 
-def chosen_account(name: str, accounts: t.Any) -> dict[str, t.Any]:
-    """The element of api_accounts with that name. Raises ConfigurationError that lists the names there are."""
-    if not isinstance(accounts, (list, tuple)) or not all(isinstance(item, t.Mapping) for item in accounts):
+def chosen_account(name: str, accounts: t.Any, template: t.Callable[[t.Any], t.Any]) -> dict[str, t.Any]:
+    """The element of api_accounts with that name. Raises ConfigurationError that lists the names there are.
+
+    ``accounts``: the variable as it stands. ``template`` resolves what is a template in it: of the one element where
+    the names have none, so that no other account's secret is looked up, and of all otherwise.
+    """
+    resolved = not (isinstance(accounts, list) and all(_is_named_in_clear(item) for item in accounts))
+    if resolved:
+        accounts = template(accounts)
+    if not isinstance(accounts, (list, tuple)) or not all(isinstance(item, dict) for item in accounts):
         raise ConfigurationError(
             f"Account '{name}' was asked for, but the variable {ACCOUNTS_VARIABLE} is not a list of dictionaries. "
             "Define it, for example in group_vars or by -e @accounts.yml."
@@ -111,19 +127,38 @@ def chosen_account(name: str, accounts: t.Any) -> dict[str, t.Any]:
         raise ConfigurationError(
             f"Account '{name}' is {problem} among {ACCOUNTS_VARIABLE}, which has: {', '.join(names) or 'nothing'}."
         )
-    return dict(accounts[names.index(name)])
+    element = accounts[names.index(name)]
+    return dict(element if resolved or _is_in_clear(element) else template(element))
+
+
+def _is_named_in_clear(element: t.Any) -> bool:
+    return isinstance(element, dict) and all(_is_in_clear(element.get(option)) for option in ("name", "client_id"))
+
+
+def _is_in_clear(value: t.Any) -> bool:
+    """Whether a value cannot be a template or encrypted, nor hold one; of doubtful ones it is not said."""
+    if isinstance(value, str):
+        return "{" not in value
+    if isinstance(value, dict):
+        return all(map(_is_in_clear, value.values()))
+    if isinstance(value, list):
+        return all(map(_is_in_clear, value))
+    return value is None or isinstance(value, (bool, int, float))
 
 
 def merged_options(
     raw: t.Mapping[str, t.Any],
     spec: Spec,
-    accounts_variable: t.Callable[[], t.Any],
+    account_named: t.Callable[[str], dict[str, t.Any]],
     environ: t.Mapping[str, str] | None = None,
 ) -> tuple[dict[str, t.Any], frozenset[str]]:
-    """One account's options from task, api_accounts and environment, and which of them were given explicitly."""
+    """One account's options from task, api_accounts and environment, and which of them were given explicitly.
+
+    ``account_named`` finds an element of api_accounts, as ``chosen_account`` does.
+    """
     options = {option: value for option, value in raw.items() if value is not None}
     if options.get("account"):
-        element = chosen_account(str(options["account"]), accounts_variable())
+        element = account_named(str(options["account"]))
         check_element(element)
         element.setdefault("name", options["account"])
         takes = {*SHARED_SPEC, "name"}
@@ -131,7 +166,7 @@ def merged_options(
         takes |= set(READY_TOKEN_SPEC) if _tests_tokens(spec) else set()
         options = {**{option: element[option] for option in takes & set(element)}, **options}
     explicit = frozenset(options)
-    environment = os.environ if environ is None else environ
+    environment = own_environment(os.environ) if environ is None else environ
     filled = with_environment(options, environment, ready_token=_tests_tokens(spec), records="records_file" in spec)
     return filled, explicit
 
@@ -155,7 +190,7 @@ def check_element(element: t.Mapping[str, t.Any]) -> None:
 def listed_accounts(
     elements: t.Sequence[t.Mapping[str, t.Any]],
     defaults: t.Mapping[str, t.Any],
-    accounts_variable: t.Callable[[], t.Any],
+    account_named: t.Callable[[str], dict[str, t.Any]],
     ready_tokens: t.Mapping[str, str] | None = None,
     environ: t.Mapping[str, str] | None = None,
 ) -> list[tuple[Account, dict[str, t.Any]]]:
@@ -170,7 +205,7 @@ def listed_accounts(
     found = []
     for element in elements:
         check_element(element)
-        options, explicit = merged_options(element, shared, accounts_variable, environ={})
+        options, explicit = merged_options(element, shared, account_named, environ={})
         name = str(options.get("name") or options.get("client_id") or options.get("provider") or "unnamed")
         # A default that another provider's account needs is none of this account's.
         own = {option: value for option, value in options.items() if option in shared}
@@ -184,7 +219,7 @@ def listed_accounts(
         }
         if "client_secret" in own:
             usable.pop("access_token", None)
-        environment = os.environ if environ is None else environ
+        environment = own_environment(os.environ) if environ is None else environ
         merged = with_environment({**usable, **own}, environment, ready_token=True)
         params = validated(shared, merged, name)
         account = account_from(params, name=name, explicit=explicit, need_credentials=not params["access_token"])

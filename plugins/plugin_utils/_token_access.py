@@ -19,13 +19,13 @@ from ansible.utils.display import Display
 
 from ..module_utils._errors import AccessError, RateLimitedError, StoreError
 from ..module_utils._model import Account, RateNotice, Token
-from ..module_utils._operations.oauth_token import request_token
 from ..module_utils._providers import PROVIDERS
-from ._discovery_cache import with_metadata
 from ._file_store import FileTokenStore
-from ._rate_budget import RateBudget, wait_for_turn
 from ._token_source import TokenSource
 from ._token_store import TokenStore
+
+if t.TYPE_CHECKING:
+    from ._rate_budget import RateBudget
 
 _display = Display()
 
@@ -42,11 +42,16 @@ def token_store(account: Account, params: t.Mapping[str, t.Any]) -> TokenStore |
         return None
     if params["cache"] == "redis":
         return _redis_store(account, params)
-    home = constants.config.get_config_value("ANSIBLE_HOME")
     try:
-        return FileTokenStore(params["cache_path"] or os.path.join(home, DEFAULT_CACHE_FOLDER))
+        return FileTokenStore(params["cache_path"] or _default_cache_path())
     except AccessError as error:
         raise error.about(account.name, account.provider) from None
+
+
+@functools.lru_cache(maxsize=1)
+def _default_cache_path() -> str:
+    # The configuration of a process stays as it is, and Ansible takes its time to look into it.
+    return os.path.join(constants.config.get_config_value("ANSIBLE_HOME"), DEFAULT_CACHE_FOLDER)
 
 
 def _redis_store(account: Account, params: t.Mapping[str, t.Any]) -> TokenStore:
@@ -84,7 +89,11 @@ def token_source(account: Account, params: t.Mapping[str, t.Any], task: str | No
 def rate_budget(account: Account, params: t.Mapping[str, t.Any]) -> RateBudget | None:
     """The account's shared budget of calls; None where it needs none. Raises StoreError."""
     store = token_store(account, params) if is_paced(account, params) else None
-    return RateBudget(store, account) if store else None
+    if store is None:
+        return None
+    from ._rate_budget import RateBudget
+
+    return RateBudget(store, account)
 
 
 def pace(account: Account, params: t.Mapping[str, t.Any], calls: int, patience: float) -> float:
@@ -95,6 +104,7 @@ def pace(account: Account, params: t.Mapping[str, t.Any], calls: int, patience: 
     budget = rate_budget(account, params) if calls else None
     if budget is None:
         return 0.0
+    from ._rate_budget import wait_for_turn
 
     def tell(wait: float, aloud: bool) -> None:
         text = (
@@ -127,6 +137,9 @@ def calls_of_request(account: Account) -> int:
 
 def request_in_turn(account: Account, previous: Token | None, params: t.Mapping[str, t.Any]) -> Token:
     """Request a token from here, within the vendor's published rate. Raises AccessError."""
+    from ..module_utils._operations.oauth_token import request_token  # a token that is stored needs none of these
+    from ._discovery_cache import with_metadata
+
     attempts = MOST_ATTEMPTS if is_paced(account, params) else 1
     deadline = time.time() + params["rate_wait"]
     while True:

@@ -236,8 +236,10 @@ class TokenSource:
 
 def _content(path: str | None) -> str:
     """What a key's file has, so that a token belongs to the key and not to its name; nothing if it is not here."""
+    if path is None:
+        return ""
     try:
-        with open(path or "", encoding="latin-1") as file:
+        with open(path, encoding="latin-1") as file:
             return file.read()
     except OSError:
         return ""

@@ -84,3 +84,9 @@ class Seal:
             return self._cipher.decrypt(nonce, body, self._bound_to)
         except (InvalidTag, ValueError):
             return None
+
+
+def prepare_encryption() -> None:
+    """Have OpenSSL find its algorithms now, which takes milliseconds at the first use and is inherited by forks."""
+    if HAS_CRYPTOGRAPHY:
+        Seal("", (), b"").seal(b"")

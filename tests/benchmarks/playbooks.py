@@ -42,7 +42,7 @@ class Playbooks:
     def inventory(self, hosts: int) -> Path:
         path = self.folder / f"hosts_{hosts}.json"
         local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-        names = {f"host{number:04}": {} for number in range(hosts)}
+        names: dict[str, dict[str, t.Any]] = {f"host{number:04}": {} for number in range(hosts)}
         path.write_text(json.dumps({"all": {"hosts": names, "vars": local}}))
         return path
 

@@ -23,6 +23,7 @@ from .._arguments import ACCOUNT_SPEC, TRANSPORT_SPEC, account_from
 from .._errors import AccessError, ConfigurationError, RefusedError
 from .._model import Account, Token, Verdict
 from .._providers import PROVIDERS, open_provider
+from .._providers._authentication_methods import SECRET_METHODS
 from .._providers._base import (
     SETTINGS_STEP,
     AccountListing,
@@ -32,7 +33,6 @@ from .._providers._base import (
     setting_name,
     verdict_of_error,
 )
-from .._providers._client_authentication import SECRET_METHODS
 from .._providers.oauth2 import combined_verdict, verdict_on_fresh_token
 
 ACTION_TITLES = {

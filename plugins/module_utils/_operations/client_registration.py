@@ -22,15 +22,9 @@ from .._errors import AccessError, ConfigurationError, RecordsError, RefusedErro
 from .._http import printable_url
 from .._model import Account, AccountRecord, PendingChange, Registration, Verdict, isoformat
 from .._providers import open_provider
+from .._providers._authentication_methods import CERTIFICATE_METHODS, SECRET_METHODS
 from .._providers._base import AccountListing
-from .._providers._client_authentication import (
-    CERTIFICATE_METHODS,
-    KEY_MEMBERS,
-    SECRET_METHODS,
-    certificate_jwk,
-    certificate_subject,
-    public_jwk,
-)
+from .._providers._client_authentication import KEY_MEMBERS, certificate_jwk, certificate_subject, public_jwk
 from .._providers.oauth2 import OAuth2, may_have_acted
 from .api_account import CREATED, ROTATED, WantedAccount, account_result, is_verified
 

@@ -55,6 +55,9 @@ class Registry(t.Mapping[str, t.Type[Provider]]):  # noqa: UP006 (evaluated on e
     def __getitem__(self, name: str) -> type[Provider]:
         return self._loaders[name]()
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._loaders
+
     def __iter__(self) -> t.Iterator[str]:
         return iter(self._loaders)
 

@@ -24,27 +24,11 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_LIFETIME = 120
 """Seconds."""
 
-SECRET_METHODS = ("client_secret_basic", "client_secret_post", "client_secret_jwt")
-ASSERTION_METHODS = ("client_secret_jwt", "private_key_jwt")
-CERTIFICATE_METHODS = ("tls_client_auth", "self_signed_tls_client_auth")
-AUTH_METHODS = (*SECRET_METHODS, "private_key_jwt", *CERTIFICATE_METHODS)
-
-_HMAC_ALGORITHMS = ("HS256", "HS384", "HS512")
-_KEY_ALGORITHMS = (
-    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
-)  # fmt: skip
-SIGNING_ALGORITHMS = (*_HMAC_ALGORITHMS, *_KEY_ALGORITHMS)
-
 # RFC 7518 section 3.4 and RFC 8037, by what cryptography calls the curve.
 _CURVE_ALGORITHMS = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}
 
 # RFC 7638 section 3.2 and RFC 8037 section 2: what a public key consists of.
 KEY_MEMBERS = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x")}
-
-
-def algorithms_for(method: str) -> tuple[str, ...]:
-    """The algorithms that can sign the assertions of a method."""
-    return _HMAC_ALGORITHMS if method == "client_secret_jwt" else _KEY_ALGORITHMS
 
 
 def basic_credentials(client_id: str, client_secret: str) -> str:

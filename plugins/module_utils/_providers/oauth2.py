@@ -27,17 +27,15 @@ from .._errors import (
 from .._http import HttpRequest, HttpResponse, check_url, printable_url
 from .._model import ENDPOINTS, LAST_MOMENT, Account, Registration, Release, ServerMetadata, Token, Verdict
 from .._redaction import Redactor
-from ._base import NOTABLE_CLOCK_SKEW, SETTINGS_STEP, Portal, Setting, clock_note
-from ._client_authentication import (
+from ._authentication_methods import (
     ASSERTION_METHODS,
-    ASSERTION_TYPE,
     AUTH_METHODS,
     CERTIFICATE_METHODS,
     SECRET_METHODS,
     algorithms_for,
-    basic_credentials,
-    client_assertion,
 )
+from ._base import NOTABLE_CLOCK_SKEW, SETTINGS_STEP, Portal, Setting, clock_note
+from ._client_authentication import ASSERTION_TYPE, basic_credentials, client_assertion
 from ._discovery import discover, metadata_urls
 from ._oauth import FORM, OAuthProvider, answer_object
 

@@ -23,7 +23,7 @@ description: Writes them as JSON to the file that BENCHMARK_TIMING names.
 """
 
 
-class CallbackModule(CallbackBase):  # type: ignore[misc]
+class CallbackModule(CallbackBase):
     """What Ansible calls."""
 
     CALLBACK_VERSION = 2.0

@@ -52,7 +52,7 @@ def test_each_provider_is_found_by_its_own_variables(accounts_of: AccountsOf, pr
 def test_all_of_them_are_accounts_that_modules_take(accounts_of: AccountsOf) -> None:
     assert accounts_of(*WHOLE.values()) == list(WHOLE)
     elements = environment_accounts.LookupModule().run([])
-    found = listed_accounts(elements, {}, list)
+    found = listed_accounts(elements, {}, lambda _name: {})
     assert {account.name: account.client_secret for account, _options in found} == dict.fromkeys(WHOLE, SECRET)
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import shutil
 import traceback
 import types
 import typing as t
@@ -52,6 +53,32 @@ def test_each_name_gives_one_value(vendor: Script, options: dict[str, t.Any]) ->
     vendor((TOKEN, answer(200, GRANTED)), (TOKEN, answer(200, {**GRANTED, "access_token": "tok-2"})))
     variables = {"api_accounts": [{**options, "name": "a"}, {**options, "name": "b", "client_id": "client-2"}]}
     assert look_up("a", "b", "a", variables=variables) == ["tok-1", "tok-2", "tok-1"]
+
+
+def test_what_changes_between_two_templates_counts_at_once(
+    vendor: Script, options: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vendor(*((TOKEN, answer(200, {**GRANTED, "access_token": f"tok-{number}"})) for number in (1, 2, 3)))
+    variables = {"api_accounts": [{**options, "name": "a", "client_secret": None}]}
+    monkeypatch.setenv("RIMO3_CLIENT_SECRET", "one")
+    assert look_up("a", "a", variables=variables) == ["tok-1", "tok-1"]
+    monkeypatch.setenv("RIMO3_CLIENT_SECRET", "two")
+    assert look_up("a", variables=variables) == ["tok-2"]
+    variables["api_accounts"][0]["client_secret"] = "three"  # also where the list itself is the same
+    assert look_up("a", variables=variables) == ["tok-3"]
+    assert look_up("a", variables=variables, **{"return": "authorization"}) == ["Bearer tok-3"]
+
+
+def test_a_token_that_another_process_dropped_is_requested_again(vendor: Script, options: dict[str, t.Any]) -> None:
+    vendor((TOKEN, answer(200, GRANTED)), (TOKEN, answer(200, {**GRANTED, "access_token": "tok-2"})))
+    assert look_up(**options) == ["tok-1"]
+    shutil.rmtree(options["cache_path"])
+    assert look_up(**options) == ["tok-2"]
+
+
+def test_what_is_remembered_of_a_lookup_shows_no_secret(options: dict[str, t.Any]) -> None:
+    asked = oauth_token.Asked("text s3cret-value", options, options, {"RIMO3_CLIENT_SECRET": "s3cret-value"})
+    assert "s3cret" not in repr(asked)
 
 
 def test_basic_authorization_has_a_header_and_no_token(vendor: Script, options: dict[str, t.Any]) -> None:

@@ -29,10 +29,14 @@ ACCOUNTS: list[dict[str, t.Any]] = [
 ]
 
 
+def among(accounts: t.Any) -> t.Callable[[str], dict[str, t.Any]]:
+    return lambda name: chosen_account(name, accounts, lambda value: value)
+
+
 def merged(
     raw: dict[str, t.Any], environ: dict[str, str] | None = None, accounts: t.Any = ACCOUNTS, spec: t.Any = None
 ) -> dict[str, t.Any]:
-    return merged_options(raw, spec or OAUTH_TOKEN_SPEC, lambda: accounts, environ or {})[0]
+    return merged_options(raw, spec or OAUTH_TOKEN_SPEC, among(accounts), environ or {})[0]
 
 
 # The environment
@@ -128,14 +132,14 @@ def test_what_is_null_was_not_given() -> None:
 
 def test_what_was_given_explicitly_is_known() -> None:
     _options, explicit = merged_options(
-        {"account": "erp", "timeout": 3, "site": None}, OAUTH_TOKEN_SPEC, lambda: ACCOUNTS, {"JIM2_CLIENT_SECRET": "s"}
+        {"account": "erp", "timeout": 3, "site": None}, OAUTH_TOKEN_SPEC, among(ACCOUNTS), {"JIM2_CLIENT_SECRET": "s"}
     )
     assert {"scope", "timeout", "client_id"} <= explicit
     assert not {"client_secret", "site"} & explicit
 
 
 def test_the_variable_is_not_looked_at_without_need() -> None:
-    def fail() -> t.Any:
+    def fail(_name: str) -> t.Any:
         raise AssertionError
 
     assert merged_options({"provider": "rimo3"}, OAUTH_TOKEN_SPEC, fail, {})[0] == {"provider": "rimo3"}
@@ -143,20 +147,64 @@ def test_the_variable_is_not_looked_at_without_need() -> None:
 
 def test_an_unknown_account_is_told_with_the_names_that_there_are() -> None:
     with pytest.raises(ConfigurationError) as caught:
-        chosen_account("shop", ACCOUNTS)
+        among(ACCOUNTS)("shop")
     assert "packaging, erp" in str(caught.value)
     assert "s3cret" not in str(caught.value)
 
 
 def test_a_name_that_two_accounts_have_is_not_guessed() -> None:
     with pytest.raises(ConfigurationError, match="more than once"):
-        chosen_account("erp", [*ACCOUNTS, {"name": "erp"}])
+        among([*ACCOUNTS, {"name": "erp"}])("erp")
 
 
 @pytest.mark.parametrize("accounts", [None, "", {}, {"erp": {}}, ["erp"], [["erp"]], 7])
 def test_a_variable_that_is_no_list_of_accounts_is_told_so(accounts: t.Any) -> None:
     with pytest.raises(ConfigurationError, match="api_accounts is not a list of dictionaries"):
-        chosen_account("erp", accounts)
+        among(accounts)("erp")
+
+
+def templated(value: t.Any) -> t.Any:
+    """What Ansible would make of a value; raises KeyError for what nobody knows."""
+    if isinstance(value, dict):
+        return {option: templated(part) for option, part in value.items()}
+    if isinstance(value, list):
+        return [templated(part) for part in value]
+    return {"{{ name }}": "erp", "{{ secret }}": "s", "{{ all }}": ACCOUNTS}[value] if "{{" in str(value) else value
+
+
+@pytest.mark.parametrize(
+    "accounts",
+    [
+        [{"name": "erp", "client_secret": "{{ secret }}"}, {"name": "x", "client_secret": "{{ of another host }}"}],
+        [{"client_id": "erp", "client_secret": "{{ secret }}"}, {"client_id": "x", "private_key": "{{ of another }}"}],
+        [{"name": "{{ name }}", "client_secret": "{{ secret }}"}],
+        [{"name": "erp", "scope": ["{{ secret }}"], "client_secret": "s"}],
+    ],
+)
+def test_the_templates_of_an_account_are_resolved_and_no_others(accounts: list[dict[str, t.Any]]) -> None:
+    found = chosen_account("erp", accounts, templated)
+    assert found["client_secret"] == "s"
+    assert found.get("scope", ["s"]) == ["s"]
+
+
+def test_the_whole_variable_can_be_a_template() -> None:
+    assert chosen_account("erp", "{{ all }}", templated)["provider"] == "jim2"
+
+
+def test_a_name_that_comes_of_a_template_counts_among_the_names() -> None:
+    with pytest.raises(ConfigurationError, match="more than once"):
+        chosen_account("erp", [{"name": "erp"}, {"name": "{{ name }}"}], templated)
+
+
+class Encrypted:
+    """What Ansible's vault leaves in a variable until it is templated."""
+
+
+def test_what_is_encrypted_is_left_to_ansible() -> None:
+    found = chosen_account("erp", [{"name": "erp", "client_secret": Encrypted()}], lambda _one: {"client_secret": "s"})
+    assert found == {"client_secret": "s"}
+    found = chosen_account("erp", [{"name": Encrypted()}], lambda _all: [{"name": "erp", "site": "acme"}])
+    assert found == {"name": "erp", "site": "acme"}
 
 
 def test_an_option_that_does_not_exist_is_named() -> None:
@@ -236,7 +284,7 @@ def test_every_secret_is_found_however_deep() -> None:
 def listed(
     elements: list[dict[str, t.Any]], defaults: dict[str, t.Any] | None = None, environ: dict[str, str] | None = None
 ) -> list[tuple[Account, dict[str, t.Any]]]:
-    return listed_accounts(elements, defaults or {}, lambda: ACCOUNTS, environ=environ or {})
+    return listed_accounts(elements, defaults or {}, among(ACCOUNTS), environ=environ or {})
 
 
 def test_a_list_inherits_what_the_task_has() -> None:
