@@ -115,8 +115,9 @@ class ActionModule(AccessAction):
 
         by_host = [check for check in checks if check.params["request_from"] == "target"]
         by_controller = [check for check in checks if check.params["request_from"] == "controller"]
-        with ThreadPoolExecutor(max_workers=MOST_AT_ONCE) as pool:
-            list(pool.map(guarded, by_controller))
+        if by_controller:
+            with ThreadPoolExecutor(max_workers=MOST_AT_ONCE) as pool:
+                list(pool.map(guarded, by_controller))
         for check in by_host:  # Ansible's connection to a host serves one module at a time
             guarded(check)
 
@@ -166,7 +167,7 @@ class ActionModule(AccessAction):
             return {}
         tokens = {check.account.name: t.cast(Token, check.token).access_token for check in ready}
         self.secrets |= set(tokens.values())
-        self._with_tokens(ready, self._introspect)
+        self._with_tokens([check for check in ready if _asks_here(check)], self._introspect)
         shipped = [self._shipped(check) for check in ready]
         # Apart from the accounts, so that no module on no host shows or logs them.
         hidden = {
@@ -186,12 +187,11 @@ class ActionModule(AccessAction):
 
     @staticmethod
     def _introspect(check: Check) -> None:
-        """Ask the server about the token where the credentials are: on the controller, unless the host has them."""
-        if check.params["request_from"] == "controller" and PROVIDERS[check.account.provider].introspects:
-            try:
-                check.introspection = introspect_token(with_metadata(check.account), t.cast(Token, check.token))
-            except AccessError as error:
-                check.introspection = verdict_of_error(error, check.account.base_url)
+        """Ask the server about the token."""
+        try:
+            check.introspection = introspect_token(with_metadata(check.account), t.cast(Token, check.token))
+        except AccessError as error:
+            check.introspection = verdict_of_error(error, check.account.base_url)
 
     @staticmethod
     def _shipped(check: Check) -> dict[str, t.Any]:
@@ -264,6 +264,11 @@ class ActionModule(AccessAction):
             }
         result["msg"] = " ".join(_sentence(verdict) for verdict in failing or verdicts)
         return result
+
+
+def _asks_here(check: Check) -> bool:
+    """Whether the server is asked about the token from here, where the credentials are unless the host has them."""
+    return check.params["request_from"] == "controller" and PROVIDERS[check.account.provider].introspects
 
 
 def _of(check: Check) -> dict[str, t.Any]:

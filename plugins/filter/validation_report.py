@@ -57,6 +57,7 @@ options:
     type: str
 seealso:
   - module: apiops.access.token_test
+  - module: apiops.access.validation_report
   - plugin: apiops.access.provisioning_report
     plugin_type: filter
 """
@@ -134,36 +135,19 @@ _value:
       type: dict
 """
 
-import json
 import typing as t
 
 from ansible.errors import AnsibleFilterError
 
 from ..plugin_utils._report_text import plain
+from ..plugin_utils._validation_files import FORMATS, PARTS
 from ..plugin_utils._validation_history import read_history, written_history
-from ..plugin_utils._validation_junit import validation_junit
-from ..plugin_utils._validation_page import validation_html
 from ..plugin_utils._validation_report import SHOWN_OUTCOMES, validation_lines, validation_report
-
-_PARTS = {
-    "generated",
-    "previous",
-    "accounts",
-    "hosts",
-    "problems",
-    "changes",
-    "notes",
-    "failed_hosts",
-    "totals",
-    "holders",
-}
 
 _FORMATS: dict[str, t.Callable[[dict[str, t.Any]], t.Any]] = {
     "report": lambda report: report,
     "lines": validation_lines,
-    "json": lambda report: json.dumps(report, indent=2) + "\n",
-    "html": validation_html,
-    "junit": validation_junit,
+    **FORMATS,
 }
 
 
@@ -181,7 +165,7 @@ def make(
     if format not in (*_FORMATS, "history"):
         raise AnsibleFilterError(f"validation_report has the formats {', '.join(_FORMATS)} and history.")
     known = None if history is None else read_history(str(history))
-    if set(value) == _PARTS and isinstance(value["hosts"], (list, tuple)):
+    if set(value) == PARTS and isinstance(value["hosts"], (list, tuple)):
         report = plain(value)
     else:
         report = validation_report(value, generated=generated, names=names, fail_on=fail_on, history=known)

@@ -230,7 +230,7 @@ def _read(answer: requests.Response, request: HttpRequest, deadline: float) -> b
     size = 0
     sink = request.sink if 200 <= answer.status_code < 300 else None
     url, limit = printable_url(request.url), request.limit or BODY_LIMIT
-    for chunk in answer.iter_content(65536):
+    for chunk in answer.iter_content(262144):
         size += len(chunk)
         if sink is not None:
             sink(chunk)  # a large file may take longer than any deadline for an answer

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import os
 import random
@@ -43,6 +44,21 @@ except ImportError:
     HAS_REDIS = False
 else:
     HAS_REDIS = True
+
+    class _TLSConnection(redis.Connection):
+        """A connection by TLS that trusts whom we say. redis-py's own trusts the system's authorities besides."""
+
+        def __init__(self, *, trust: ssl.SSLContext, **options: t.Any) -> None:
+            super().__init__(**options)
+            self._trust = trust
+
+        def _connect(self) -> ssl.SSLSocket:
+            sock = super()._connect()
+            try:
+                return self._trust.wrap_socket(sock, server_hostname=self.host)
+            except OSError:
+                sock.close()
+                raise
 
 NEEDED_COMMANDS = ("get", "set", "del", "pexpire", "evalsha", "script|load")
 """What the user of the cache must be allowed, on the keys of the prefix; ``select`` too for a database above 0."""
@@ -96,33 +112,11 @@ class RedisTokenStore:
                 "there (pip install redis), or set cache: file.",
                 kind="redis_missing",
             )
-        parts = urlsplit(url)
-        self._client = redis.Redis(
-            host=parts.hostname or "",
-            port=parts.port or 6379,
-            db=int(parts.path.strip("/") or 0),
-            username=unquote(parts.username) if parts.username else None,
-            password=password,
-            socket_connect_timeout=_CONNECT_TIMEOUT,
-            socket_timeout=_ANSWER_TIMEOUT,
-            retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), _RETRIES),
-            # Nothing but AUTH and SELECT goes before the first command, so that an ACL can be short.
-            protocol=2,
-            **_anonymous(),
-            **(self._trust(ca_path) if parts.scheme == "rediss" else {}),
-        )
-
-    def _trust(self, ca_path: str | None) -> dict[str, t.Any]:
-        """TLS as redis-py takes it. Older versions of it do not look at the name in the certificate by default."""
-        folder = ca_path if ca_path and os.path.isdir(ca_path) else None
-        file = None if folder else ca_path
         try:
-            ssl.create_default_context(cafile=file, capath=folder)
+            self._client = _client(url, password, ca_path)
         except OSError as error:
             reason = "it holds no certificate" if isinstance(error, ssl.SSLError) else os.strerror(error.errno or 0)
             raise self._error(f"cache_ca_path {ca_path} cannot be used ({reason}).") from None
-        required = {"ssl": True, "ssl_cert_reqs": "required", "ssl_check_hostname": True}
-        return {**required, "ssl_ca_certs": file, "ssl_ca_path": folder}
 
     @property
     def secret(self) -> bytes:
@@ -237,6 +231,33 @@ class RedisTokenStore:
                     "rediss:// needs the server's TLS port."
                 )
         return self._error(f"The token cache {self._url} cannot be reached ({_reason(causes)}). {_REMEDY}", down=True)
+
+
+# All stores of a process share its connections: to make one takes ten times as long as to read a token.
+@functools.lru_cache(maxsize=16)
+def _client(url: str, password: str | None, ca_path: str | None) -> redis.Redis:
+    """A client of a server. Raises OSError where ``ca_path`` cannot be used."""
+    parts = urlsplit(url)
+    options: dict[str, t.Any] = {}
+    if parts.scheme == "rediss":
+        folder = ca_path if ca_path and os.path.isdir(ca_path) else None
+        trust = ssl.create_default_context(cafile=None if folder else ca_path, capath=folder)
+        options = {"connection_class": _TLSConnection, "trust": trust}
+    pool = redis.ConnectionPool(
+        host=parts.hostname or "",
+        port=parts.port or 6379,
+        db=int(parts.path.strip("/") or 0),
+        username=unquote(parts.username) if parts.username else None,
+        password=password,
+        socket_connect_timeout=_CONNECT_TIMEOUT,
+        socket_timeout=_ANSWER_TIMEOUT,
+        retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), _RETRIES),
+        # Nothing but AUTH and SELECT goes before the first command, so that an ACL can be short.
+        protocol=2,
+        **_anonymous(),
+        **options,
+    )
+    return redis.Redis(connection_pool=pool)
 
 
 def _anonymous() -> dict[str, t.Any]:

@@ -21,6 +21,7 @@ from ansible_collections.apiops.access.plugins.module_utils._providers import op
 from ansible_collections.apiops.access.plugins.plugin_utils._options import validated
 
 from ..sandbox.server import SandboxHandle
+from .fleet import without_name
 from .measurement import Row, Samples, alternate, ratio_row
 
 _BODY = "grant_type=client_credentials"
@@ -34,7 +35,7 @@ _IMPORTS = {
 
 def token_request(sandbox: SandboxHandle, rounds: int) -> list[Row]:
     """Goal 6, the request: each on a connection that is there."""
-    options = {option: value for option, value in sandbox.account("rimo3").items() if option != "name"}
+    options = without_name(sandbox.account("rimo3"))
     account = account_from(validated(SHARED_SPEC, options, "rimo3"), name="rimo3")
     url = f"{options['base_url']}/api/v2/connect/token"
     parts = urlsplit(url)

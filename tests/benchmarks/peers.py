@@ -14,9 +14,9 @@ Task = t.Dict[str, t.Any]  # noqa: UP006
 
 _BASIC = {"force_basic_auth": True, "body_format": "form-urlencoded"}
 
-_TEST_PATHS = {
+TEST_PATHS = {
     "rimo3": "api/v2/connect/test",
-    "cimcloud": "{{ a.cimcloud.site }}/validate",
+    "cimcloud": "{site}/validate",
     "jim2": "api/v1/jobs/1001/stock",
     "beyondtrust": "api/command/v2/info",
 }
@@ -62,7 +62,7 @@ def test_task(vendor: str) -> Task:
     return {
         "name": f"Test the token of {vendor}",
         "ansible.builtin.uri": {
-            **_common(vendor, _TEST_PATHS[vendor]),
+            **_common(vendor, TEST_PATHS[vendor].format(site=f"{{{{ a.{vendor}.site }}}}")),
             "headers": {"Authorization": f"Bearer {{{{ {token} }}}}", "Accept": "application/json"},
         },
         "no_log": True,

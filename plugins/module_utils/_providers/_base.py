@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 import time
 import typing as t
@@ -25,9 +26,9 @@ from .._errors import (
 )
 from .._http import HttpRequest, HttpResponse, printable_url
 from .._model import Account, Release, Token, Verdict
-from .._redaction import Redactor
 
 if t.TYPE_CHECKING:
+    from .._redaction import Redactor
     from .._transport import Transport
 
 # Options that only some providers know; all others are for every provider.
@@ -166,7 +167,13 @@ class Provider:
         self.account = account
         self.transport = transport
         self.clock = clock
-        self.redactor = Redactor(account.secrets, [account.client_id or ""])
+
+    @functools.cached_property
+    def redactor(self) -> Redactor:
+        """Masks the account's secrets in what a server says."""
+        from .._redaction import Redactor  # most servers say nothing that has to be shown
+
+        return Redactor(self.account.secrets, [self.account.client_id or ""])
 
     # The contract of an account
 

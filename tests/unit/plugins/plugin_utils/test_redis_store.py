@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import multiprocessing
 import socket
 import time
 import types
@@ -35,6 +36,12 @@ pytest.importorskip("redis", reason="needs the Python library redis")
 
 from redis.exceptions import RedisError  # noqa: E402
 from redis.lock import Lock  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def no_connections() -> None:
+    """Have each test connect by itself."""
+    _redis_store._client.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -377,6 +384,44 @@ def test_a_server_that_is_not_trusted(server: RedisHandle, account: Account, ca:
     with pytest.raises(StoreError, match=r"is not trusted.*cache_ca_path") as caught:
         store_of(server, account, ca_path=path).read("a")
     assert caught.value.retryable is False
+
+
+def test_a_given_authority_is_the_only_one(
+    server: RedisHandle, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(server.files.ca))  # the machine's own authorities would do
+    assert store_of(server, account, ca_path=None).read("a") is None
+    with pytest.raises(StoreError, match="is not trusted"):
+        store_of(server, account, ca_path=str(server.files.other_ca)).read("a")
+
+
+def test_the_stores_of_a_process_share_a_connection(server: RedisHandle, account: Account) -> None:
+    def connections() -> int:
+        return int(server.admin().info("stats")["total_connections_received"])
+
+    store_of(server, account).read("a")
+    before = connections()
+    for _time in range(5):
+        store_of(server, account).read("a")
+    assert connections() - before == 1  # the one that asked
+
+
+def test_a_forked_process_has_a_connection_of_its_own(server: RedisHandle, account: Account) -> None:
+    store_of(server, account).write("a", b"parent", time.time() + 60)
+    workers = [
+        multiprocessing.get_context("fork").Process(target=_read_often, args=(server, account)) for _worker in range(4)
+    ]
+    for worker in workers:
+        worker.start()
+    _read_often(server, account)
+    for worker in workers:
+        worker.join()
+    assert [worker.exitcode for worker in workers] == [0] * 4
+
+
+def _read_often(server: RedisHandle, account: Account) -> None:
+    for _time in range(50):
+        assert store_of(server, account).read("a") == b"parent"
 
 
 def test_a_certificate_for_another_name(server: RedisHandle, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
