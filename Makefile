@@ -49,13 +49,14 @@ $(OIDC)/.done: tests/oidc_provider/package.json tests/oidc_provider/package-lock
 .PHONY: oidc
 oidc: setup $(OIDC)/.done ## Install the OAuth server that the tests use
 
-# Other collections whose modules the tests check this one's playbooks against: two of the many in the package ansible.
+# Other collections: two whose modules the tests check this one's playbooks against, and what the benchmark compares with.
 $(PEERS)/.done: $(VENV)/.done
-	@echo "Installing the collections awx.awx and community.hashi_vault into $(PEERS) ..."
+	@echo "Installing other collections into $(PEERS) ..."
 	@mkdir -p $(PEERS)
 	@python -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: --dest $(PEERS) 'ansible ~= 12.0'
 	@cd $(PEERS) && python -c 'import glob, zipfile; (wheel,) = glob.glob("ansible-*.whl"); package = zipfile.ZipFile(wheel); \
-	  wanted = "ansible_collections/awx/awx/", "ansible_collections/community/hashi_vault/"; \
+	  wanted = "ansible_collections/awx/awx/", "ansible_collections/community/hashi_vault/", \
+	  "ansible_collections/community/general/plugins/module_utils/identity/"; \
 	  package.extractall(members=[name for name in package.namelist() if name.startswith(wanted)])' && rm ansible-*.whl
 	@touch $@
 
@@ -77,6 +78,14 @@ test: setup oidc peers lint ## Run all tests
 .PHONY: unit
 unit: setup ## Run the unit tests alone
 	@python -m pytest tests/unit
+
+$(VENV)/.bench: tests/benchmarks/requirements.txt $(VENV)/.done
+	@python -m pip install --quiet --disable-pip-version-check -r tests/benchmarks/requirements.txt
+	@touch $@
+
+.PHONY: bench
+bench: setup peers $(VENV)/.bench ## Measure beside what people use today, for about 15 minutes; wants a quiet machine
+	@PYTHONPATH=$(CURDIR)/.build:$(CURDIR)/$(PEERS) python -m ansible_collections.apiops.access.tests.benchmarks $(BENCH)
 
 .PHONY: pictures
 pictures: setup ## Make the pictures of the documentation anew; needs Chromium

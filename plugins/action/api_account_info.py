@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import typing as t
 
+from ..module_utils._account_record import AccountRecord
 from ..module_utils._arguments import API_ACCOUNT_INFO_SPEC, account_from
 from ..module_utils._errors import AccessError, ConfigurationError
-from ..module_utils._model import Account, AccountRecord, Token, Verdict
+from ..module_utils._model import Account, Token, Verdict
 from ..module_utils._operations.api_account import WantedAccount
 from ..module_utils._operations.api_account_info import check_listable, read_accounts
 from ..module_utils._operations.client_registration import ClientRegistration

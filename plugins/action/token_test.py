@@ -175,7 +175,13 @@ class ActionModule(AccessAction):
         }
         result = self.run_module(
             "token_test",
-            {"accounts": shipped, "access_tokens": tokens, "account_secrets": hidden, "fail_on": []},
+            {
+                "accounts": shipped,
+                "access_tokens": tokens,
+                "account_secrets": hidden,
+                "fail_on": [],
+                **_shared_certificates(shipped),
+            },
         )
         for check, verdict, told in zip(ready, result["verdicts"], result["introspections"]):
             check.used = Verdict(**verdict)
@@ -246,9 +252,7 @@ class ActionModule(AccessAction):
             )
         outcome = worst_outcome(verdict["outcome"] for verdict in verdicts)
         result: dict[str, t.Any] = {
-            key: value
-            for key, value in ran.items()
-            if key in ("invocation", "warnings", "deprecations", "ansible_facts")
+            key: value for key, value in ran.items() if key in ("warnings", "deprecations", "ansible_facts")
         }
         result.update(changed=False, outcome=outcome, verdicts=verdicts)
         if params["accounts"] is None:
@@ -264,6 +268,16 @@ class ActionModule(AccessAction):
             }
         result["msg"] = " ".join(_sentence(verdict) for verdict in failing or verdicts)
         return result
+
+
+def _shared_certificates(shipped: t.Sequence[dict[str, t.Any]]) -> dict[str, t.Any]:
+    """Take out the certificates that all accounts have in common, so that they go to the host once."""
+    certificates = {options.get("ca_data") for options in shipped}
+    if len(certificates) != 1:
+        return {}
+    for options in shipped:
+        options.pop("ca_data", None)
+    return {"ca_data": certificates.pop()}
 
 
 def _asks_here(check: Check) -> bool:

@@ -29,15 +29,16 @@ class ActionModule(ActionBase):
 
     _supports_check_mode = True
     _requires_connection = False
+    spec = SPEC
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """What Ansible calls. Raises AnsibleActionFail."""
         result: dict[str, t.Any] = super().run(tmp, task_vars)
-        _validation, options = self.validate_argument_spec(argument_spec=SPEC)
+        _validation, options = self.validate_argument_spec(argument_spec=self.spec)
         if set(options["report"]) != PARTS:
             raise AnsibleActionFail(
                 "report is none that the filter apiops.access.validation_report made. Give it the filter's result, as "
-                "in: report: \"{{ results | apiops.access.validation_report }}\"."
+                'in: report: "{{ results | apiops.access.validation_report }}".'
             )
         report = plain(options["report"])
         folder = Path(options["path"]).absolute() if options["path"] else None
@@ -46,18 +47,20 @@ class ActionModule(ActionBase):
         result.update(changed=False, files=[str(path) for path in (*texts, *([history] if history else []))])
         if self._task.check_mode:
             return result
+        place = folder
         try:
             if folder:
                 make_folder(folder)
-            for path, make in texts.items():
-                result["changed"] |= write_file(path, make(report))
+            for place, make in texts.items():
+                result["changed"] |= write_file(place, make(report))
             if history:
+                place = history
                 before = read_history(_content(history))
                 result["changed"] |= write_file(history, written_history(before, report))
         except OSError as error:
             raise AnsibleActionFail(
-                f"The report cannot be written to {error.filename} ({error.strerror}). Set another folder, or have its "
-                "owner allow it."
+                f"The report cannot be written to {place} ({error.strerror}). Set another folder, or have its owner "
+                "allow it."
             ) from None
         return result
 

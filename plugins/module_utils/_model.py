@@ -13,6 +13,9 @@ import datetime
 import hashlib
 import typing as t
 
+if t.TYPE_CHECKING:
+    from ._providers._discovery import ServerMetadata
+
 UTC = datetime.timezone.utc
 
 LAST_MOMENT = 253402300800.0
@@ -35,39 +38,6 @@ class TransportOptions:
     retries: int = 3
     proxy: str | None = dataclasses.field(default=None, repr=False)
     allow_http: bool = False
-
-
-ENDPOINTS = ("token_endpoint", "introspection_endpoint", "revocation_endpoint", "registration_endpoint")
-"""The endpoints that a server can publish, and that options of the same names can give."""
-
-
-@dataclasses.dataclass(frozen=True)
-class ServerMetadata:
-    """What an authorization server publishes about itself (RFC 8414), as far as it is used here.
-
-    ``mtls_endpoint_aliases`` are the endpoints for clients with a certificate (RFC 8705 section 5).
-    """
-
-    issuer: str
-    endpoints: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
-    mtls_endpoint_aliases: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, t.Any]:
-        """All fields, for the cache of the run."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_document(cls, document: t.Any) -> ServerMetadata:
-        """Of a metadata document. Raises ValueError for what is none."""
-        issuer = document.get("issuer") if isinstance(document, dict) else None
-        if not isinstance(issuer, str):
-            raise ValueError("not a metadata document")
-        aliases = document.get("mtls_endpoint_aliases")
-        return cls(issuer, _endpoints_of(document), _endpoints_of(aliases if isinstance(aliases, dict) else {}))
-
-
-def _endpoints_of(document: t.Mapping[str, t.Any]) -> dict[str, str]:
-    return {name: document[name] for name in ENDPOINTS if isinstance(document.get(name), str) and document[name]}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -247,67 +217,6 @@ class Release:
 
     released: bool
     message: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Registration:
-    """What a server answers about a registered client (RFC 7591 section 3.2.1, RFC 7592 section 3).
-
-    ``metadata`` is all that it said, less the fields that stand here by themselves. ``client_uri`` and
-    ``access_token`` are the handle by which the account is managed; a server need not give one. ``tells_expiry``:
-    whether it said when the secret ends, be it never.
-    """
-
-    client_id: str
-    client_secret: str | None = dataclasses.field(default=None, repr=False)
-    secret_expires_at: float | None = None
-    client_uri: str | None = None
-    access_token: str | None = dataclasses.field(default=None, repr=False)
-    metadata: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
-    tells_expiry: bool = False
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """Every value that must never be printed."""
-        return tuple(value for value in (self.client_secret, self.access_token) if value)
-
-
-@dataclasses.dataclass(frozen=True)
-class AccountRecord:
-    """What is kept of a provisioned account. Moments are seconds since 1970, UTC.
-
-    ``options`` are the account's options as the user wrote them, ``settings`` the wanted ones, ``sent`` all that the
-    server was asked for last. ``replaced`` is the account whose place this one takes, until that is deleted.
-    """
-
-    name: str
-    options: t.Mapping[str, t.Any] = dataclasses.field(repr=False)
-    settings: t.Mapping[str, t.Any]
-    client_id: str
-    client_secret: str | None = dataclasses.field(default=None, repr=False)
-    client_uri: str | None = None
-    access_token: str | None = dataclasses.field(default=None, repr=False)
-    registered_at: float | None = None
-    secret_changed_at: float | None = None
-    secret_expires_at: float | None = None
-    sent: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
-    replaced: AccountRecord | None = None
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """Every value that must never be printed."""
-        own = (self.client_secret, self.access_token, self.options.get("private_key"), self.options.get("proxy"))
-        return (*(str(value) for value in own if value), *(self.replaced.secrets if self.replaced else ()))
-
-
-@dataclasses.dataclass(frozen=True)
-class PendingChange:
-    """A change that was asked for and whose answer was not stored: ``action`` since ``since`` (seconds, UTC)."""
-
-    name: str
-    action: str
-    since: float
-    server: str
 
 
 def isoformat(moment: float | None) -> str | None:

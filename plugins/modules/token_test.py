@@ -238,7 +238,11 @@ def work(params: dict[str, t.Any]) -> dict[str, t.Any]:
     """Test the tokens that the action plugin sends along: accounts without their secrets, and tokens by name."""
     pairs = []
     for shipped in params["accounts"]:
-        options = {**shipped, **(params["account_secrets"] or {}).get(shipped["account"], {})}
+        options = {
+            "ca_data": params["ca_data"],
+            **shipped,
+            **(params["account_secrets"] or {}).get(shipped["account"], {}),
+        }
         transport = {option: options.get(option, spec.get("default")) for option, spec in TRANSPORT_SPEC.items()}
         account = account_from({**options, **transport}, name=options["account"], need_credentials=False)
         access_token = params["access_tokens"][account.name]

@@ -22,8 +22,9 @@ from ansible import constants
 from ansible.errors import AnsibleError
 from ansible.parsing.vault import VaultLib, is_encrypted, match_encrypt_secret
 
+from ..module_utils._account_record import AccountRecord, PendingChange
 from ..module_utils._errors import RecordsError
-from ..module_utils._model import UTC, AccountRecord, PendingChange, isoformat
+from ..module_utils._model import UTC, isoformat
 from ._options import ACCOUNTS_VARIABLE
 
 PENDING_VARIABLE = "api_accounts_pending"

@@ -19,8 +19,9 @@ import typing as t
 
 from ansible import constants
 
-from ..module_utils._model import Account, ServerMetadata
+from ..module_utils._model import Account
 from ..module_utils._providers import open_provider
+from ..module_utils._providers._discovery import ServerMetadata
 
 if t.TYPE_CHECKING:
     from ..module_utils._providers.oauth2 import OAuth2

@@ -49,16 +49,17 @@ else:
         """A connection by TLS that trusts whom we say. redis-py's own trusts the system's authorities besides."""
 
         def __init__(self, *, trust: ssl.SSLContext, **options: t.Any) -> None:
-            super().__init__(**options)
+            super().__init__(**options)  # type: ignore[no-untyped-call]
             self._trust = trust
 
         def _connect(self) -> ssl.SSLSocket:
-            sock = super()._connect()
+            sock = super()._connect()  # type: ignore[no-untyped-call]
             try:
                 return self._trust.wrap_socket(sock, server_hostname=self.host)
             except OSError:
                 sock.close()
                 raise
+
 
 NEEDED_COMMANDS = ("get", "set", "del", "pexpire", "evalsha", "script|load")
 """What the user of the cache must be allowed, on the keys of the prefix; ``select`` too for a database above 0."""

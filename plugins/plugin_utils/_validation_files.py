@@ -37,8 +37,8 @@ PARTS = frozenset(
 """The keys of a report, by which it is told from results."""
 
 FORMATS: dict[str, t.Callable[[Report], str]] = {
-    "html": validation_html,
     "json": lambda report: json.dumps(report, indent=2) + "\n",
+    "html": validation_html,
     "junit": validation_junit,
 }
 

@@ -22,7 +22,7 @@ from ansible_collections.apiops.access.plugins.plugin_utils._options import vali
 
 from ..sandbox.server import SandboxHandle
 from .fleet import without_name
-from .measurement import Row, Samples, alternate, ratio_row
+from .measurement import Row, Samples, alternate, ratio_row, timed
 
 _BODY = "grant_type=client_credentials"
 
@@ -56,7 +56,7 @@ def token_request(sandbox: SandboxHandle, rounds: int) -> list[Row]:
         }
         for subject in subjects.values():
             subject()  # connects
-        found = alternate(rounds, {name: _timed(subject) for name, subject in subjects.items()})
+        found = alternate(rounds, {name: timed(subject) for name, subject in subjects.items()})
     bare.close()
     trip = "a bare HTTPS round trip"
     rows = [ratio_row(6, f"a token request : {trip}", found["ours"], found["bare"], 1.2, detail=_ms(found["ours"]))]
@@ -68,6 +68,7 @@ def token_request(sandbox: SandboxHandle, rounds: int) -> list[Row]:
 
 def _peers(options: t.Mapping[str, t.Any], url: str) -> dict[str, t.Callable[[], object]]:
     """The libraries of the field, each as its documentation says."""
+    import requests
     from authlib.integrations.requests_client import OAuth2Session as Authlib
     from oauthlib.oauth2 import BackendApplicationClient
     from requests.auth import HTTPBasicAuth
@@ -75,9 +76,13 @@ def _peers(options: t.Mapping[str, t.Any], url: str) -> dict[str, t.Callable[[],
 
     session = OAuth2Session(client=BackendApplicationClient(client_id=options["client_id"]))
     authorization = HTTPBasicAuth(options["client_id"], options["client_secret"])
+    bare = requests.Session()
     client = Authlib(options["client_id"], options["client_secret"])
     return {
         "requests-oauthlib": lambda: session.fetch_token(url, auth=authorization, verify=options["ca_path"]),
+        "requests alone": lambda: bare.post(
+            url, {"grant_type": "client_credentials"}, auth=authorization, verify=options["ca_path"], timeout=30
+        ).json(),
         "Authlib": lambda: client.fetch_token(url, grant_type="client_credentials", verify=options["ca_path"]),
     }
 
@@ -100,15 +105,6 @@ def start_up(rounds: int) -> list[Row]:
     detail = f"{found['ours'].median * 1000:.0f} ms, import requests {found['requests'].median * 1000:.0f} ms"
     title = "start of the module, over import requests"
     return [Row(6, title, over.median, "ms", 15, spread=over.spread, detail=detail)]
-
-
-def _timed(subject: t.Callable[[], object]) -> t.Callable[[], float]:
-    def measure() -> float:
-        start = time.perf_counter()
-        subject()
-        return time.perf_counter() - start
-
-    return measure
 
 
 def _ms(samples: Samples) -> str:

@@ -47,7 +47,7 @@ url, ca_path, token = json.load(sys.stdin)
 start = time.perf_counter()
 digest = hashlib.sha256()
 headers = {"Authorization": f"Bearer {token}", "Accept-Encoding": "identity"}
-with requests.get(url, headers=headers, verify=ca_path, stream=True, timeout=30) as answer, open(sys.argv[1], "wb") as f:
+with requests.get(url, headers=headers, verify=ca_path, stream=True) as answer, open(sys.argv[1], "wb") as f:
     for chunk in answer.iter_content(262144):
         if sys.argv[2] == "hashed":
             digest.update(chunk)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import statistics
+import time
 import typing as t
 
 
@@ -42,6 +43,17 @@ def alternate(rounds: int, subjects: t.Mapping[str, t.Callable[[], float]]) -> d
         for name in names[turn:] + names[:turn]:
             found[name].append(subjects[name]())
     return {name: Samples(tuple(values)) for name, values in found.items()}
+
+
+def timed(subject: t.Callable[[], object]) -> t.Callable[[], float]:
+    """A subject that measures its own seconds."""
+
+    def measure() -> float:
+        start = time.perf_counter()
+        subject()
+        return time.perf_counter() - start
+
+    return measure
 
 
 @dataclasses.dataclass(frozen=True)

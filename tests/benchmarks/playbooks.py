@@ -18,7 +18,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 FORKS = 10
 
-Play = t.Union[str, t.Mapping[str, t.Any]]  # noqa: UP007
+Play = t.Union[str, t.Mapping[str, t.Any]]
 """The name of a playbook, or what a play of its own has beside hosts."""
 
 

@@ -37,6 +37,22 @@ def restructured(rows: t.Sequence[Row]) -> str:
     return "\n".join(lines) + "\n"
 
 
+_BEGIN, _END = ".. The table of make bench begins.\n\n", "\n.. The table of make bench ends.\n"
+
+
+def in_guide(text: str, rows: t.Sequence[Row]) -> str:
+    """A page of the documentation with the table of these rows in the place of the one that it has."""
+    before, _begin, rest = text.partition(_BEGIN)
+    _old, _end, after = rest.partition(_END)
+    return f"{before}{_BEGIN}{restructured(rows)}{_END}{after}"
+
+
+def rows_of(text: str) -> list[Row]:
+    """The rows of a ``document``."""
+    found = [{name: value for name, value in row.items() if name != "met"} for row in json.loads(text)["rows"]]
+    return [Row(**row) for row in found]
+
+
 def document(rows: t.Sequence[Row], machine: t.Mapping[str, t.Any]) -> str:
     """The same for programs."""
     found = [{**dataclasses.asdict(row), "met": row.met} for row in rows]

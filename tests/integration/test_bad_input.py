@@ -453,7 +453,7 @@ def test_requests_is_missing_on_the_controller(ansible: AnsibleRunner, sandbox: 
     plays = [{"hosts": "all", "gather_facts": False, "tasks": lookup}]
     failed = ansible.playbook(plays, env=env, variables={"api_accounts": [sandbox.account("rimo3")]})
     assert failed.status != 0
-    assert "requests is missing on the controller" in failed.output
+    assert "The Python library requests is missing" in failed.output
 
 
 def test_a_netrc_does_not_take_the_place_of_the_credentials(ansible: AnsibleRunner, sandbox: SandboxHandle) -> None:

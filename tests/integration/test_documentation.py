@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.apiops.access.plugins.filter.validation_report import make
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
@@ -22,7 +23,7 @@ from ..sandbox.server import SandboxHandle
 from .oidc_server import OidcServer, public_jwk
 from .runner import REPOSITORY, AnsibleRunner
 
-MODULES = ("oauth_token", "token_test", "api_account", "api_account_info", "api_request")
+MODULES = ("oauth_token", "token_test", "api_account", "api_account_info", "api_request", "validation_report")
 
 
 def documentation(ansible: AnsibleRunner, kind: str, name: str) -> dict[str, t.Any]:
@@ -67,6 +68,7 @@ def here(place: Place, text: str) -> str:
         "/etc/reporting/key.pem": str(place.key),
         "/etc/nightly/key.pem": str(place.key),
         "/var/backups/": f"{place.key.parent}/",
+        "path: access_report": f"path: {place.key.parent}/access_report",
         "https://support.example.com": sandbox.account("beyondtrust")["base_url"],
         "https://jim2.example.com/Jim_Live": sandbox.account("jim2")["base_url"],
         "https://rimo3cloud.com": sandbox.account("rimo3")["base_url"],
@@ -160,6 +162,9 @@ def test_the_readmes_screenful_runs(ansible: AnsibleRunner, place: Place) -> Non
 
 def calls(ansible: AnsibleRunner, sandbox: SandboxHandle, name: str) -> list[dict[str, t.Any]]:
     """Options with which a module returns all that it can; the last fail."""
+    if name == "validation_report":
+        report = make({}, history="")
+        return [{"report": report, "path": str(ansible.inputs / "report")}, {"report": {}}]
     account = sandbox.account("beyondtrust_limited" if name != "api_request" else "beyondtrust")
     options = account if name == "api_account" else {key: value for key, value in account.items() if key != "name"}
     wrong = {**options, "client_secret": "not-the-secret-0123456789"}
@@ -186,6 +191,7 @@ def test_every_result_is_documented(ansible: AnsibleRunner, sandbox: SandboxHand
     wanted = set(documented)
     # What Ansible itself adds to results.
     documented |= {"changed", "failed", "invocation", "diff", "exception", "warnings", "_ansible_no_log"}
+    documented |= {"msg"} if name == "validation_report" else set()
     returned: set[str] = set()
     for options in calls(ansible, sandbox, name):
         returned |= set(ansible.task(name, options).result)

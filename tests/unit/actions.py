@@ -47,7 +47,13 @@ def make_action(
     """An action plugin with a task of these arguments."""
     action = plugin(
         task=types.SimpleNamespace(
-            args=args, action="apiops.access.x", async_val=0, check_mode=check_mode, diff=diff, _uuid=task
+            args=args,
+            action="apiops.access.x",
+            async_val=0,
+            check_mode=check_mode,
+            diff=diff,
+            _uuid=task,
+            get_vars=dict,
         ),
         # Ansible gives a connection a play context of its own.
         connection=MagicMock(_play_context=types.SimpleNamespace(no_log=no_log)),

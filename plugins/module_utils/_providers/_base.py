@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import re
 import time
@@ -30,6 +29,7 @@ from .._model import Account, Release, Token, Verdict
 if t.TYPE_CHECKING:
     from .._redaction import Redactor
     from .._transport import Transport
+    from ._portal import AccountListing, Portal, Setting
 
 # Options that only some providers know; all others are for every provider.
 SPECIAL_OPTIONS = frozenset(
@@ -73,58 +73,11 @@ OAUTH_ERRORS = frozenset(
 )
 
 
-@dataclasses.dataclass(frozen=True)
-class Setting:
-    """One field of a vendor's account: its type, its limits, and what the portal calls it."""
-
-    label: str
-    kind: type = str
-    choices: tuple[str, ...] = ()
-    longest: int | None = None
-
-
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 """RFC 9110 section 9.2.1."""
 
 NOTABLE_CLOCK_SKEW = 60
 """Seconds: more than this makes tokens seem to live longer or shorter, and signed requests seem not valid."""
-
-SETTINGS_STEP = "{settings}"
-"""Stands among a portal's steps where the wanted settings are to be made."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Portal:
-    """Where and how a person manages the provider's accounts. Steps may use {base_url} and {client_id}."""
-
-    url: str
-    create: tuple[str, ...]
-    change: tuple[str, ...]
-    rotate: tuple[str, ...]
-    delete: tuple[str, ...]
-    repair: tuple[str, ...]
-    regain: tuple[str, ...] = ()
-
-
-def filled(text: str, base_url: str, client_id: str) -> str:
-    """A portal's URL or step for one account."""
-    return text.replace("{base_url}", base_url).replace("{client_id}", client_id)
-
-
-def setting_name(settings: t.Mapping[str, Setting], field: str) -> str:
-    """What a person finds a setting by: the portal's label where it is known, and the vendor's field."""
-    return f"{settings[field].label} ({field})" if field in settings else field
-
-
-@dataclasses.dataclass(frozen=True)
-class AccountListing:
-    """What can be read of the account: ``found`` fields in the vendor's names, and ``source``, who told.
-
-    ``found`` is None where a complete list does not have the account.
-    """
-
-    source: str
-    found: t.Mapping[str, t.Any] | None
 
 
 class Provider:

@@ -8,16 +8,49 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 from urllib.parse import urlsplit
 
 from .._errors import ConfigurationError, MalformedAnswerError, ServerError, TransportError
 from .._http import HttpRequest, printable_url
-from .._model import ServerMetadata
 from .._redaction import Redactor
 
 if t.TYPE_CHECKING:
     from .._transport import Transport
+
+
+ENDPOINTS = ("token_endpoint", "introspection_endpoint", "revocation_endpoint", "registration_endpoint")
+"""The endpoints that a server can publish, and that options of the same names can give."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ServerMetadata:
+    """What an authorization server publishes about itself (RFC 8414), as far as it is used here.
+
+    ``mtls_endpoint_aliases`` are the endpoints for clients with a certificate (RFC 8705 section 5).
+    """
+
+    issuer: str
+    endpoints: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    mtls_endpoint_aliases: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, t.Any]:
+        """All fields, for the cache of the run."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_document(cls, document: t.Any) -> ServerMetadata:
+        """Of a metadata document. Raises ValueError for what is none."""
+        issuer = document.get("issuer") if isinstance(document, dict) else None
+        if not isinstance(issuer, str):
+            raise ValueError("not a metadata document")
+        aliases = document.get("mtls_endpoint_aliases")
+        return cls(issuer, _endpoints_of(document), _endpoints_of(aliases if isinstance(aliases, dict) else {}))
+
+
+def _endpoints_of(document: t.Mapping[str, t.Any]) -> dict[str, str]:
+    return {name: document[name] for name in ENDPOINTS if isinstance(document.get(name), str) and document[name]}
 
 
 def metadata_urls(issuer: str) -> list[str]:

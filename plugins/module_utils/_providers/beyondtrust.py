@@ -17,8 +17,9 @@ from .._errors import AccessError, MalformedAnswerError
 from .._http import HttpRequest, HttpResponse, printable_url
 from .._model import Token, Verdict
 from .._xml import local_name, parse_xml
-from ._base import SETTINGS_STEP, AccountListing, Portal, Setting, next_link
+from ._base import next_link
 from ._oauth import OAuthProvider
+from ._portal import SETTINGS_STEP, AccountListing, Portal, Setting
 
 _INFO_PATH = "/api/command/v2/info"
 _XML_PATH = "/api/command"

@@ -20,8 +20,9 @@ from urllib.parse import urlsplit, urlunsplit
 from .._errors import ConfigurationError, MalformedAnswerError, RefusedError
 from .._http import HttpRequest, HttpResponse, printable_url
 from .._model import UTC, Account, Token, Verdict
-from ._base import SETTINGS_STEP, Portal, Provider, Setting, page_items
+from ._base import Provider, page_items
 from ._oauth import LONGEST_EXPIRES_IN, answer_object, basic_credentials, checked_token_value
+from ._portal import SETTINGS_STEP, Portal, Setting
 
 # .NET prints up to seven decimals, and the session's sample has no zone; datetime.fromisoformat of Python 3.9
 # reads neither that nor "Z".

@@ -12,8 +12,8 @@ import dataclasses
 
 from .._http import HttpRequest, printable_url
 from .._model import Account, Release, Token, Verdict
-from ._base import SETTINGS_STEP, Portal, Setting
 from ._oauth import OAuthProvider
+from ._portal import SETTINGS_STEP, Portal, Setting
 
 _USER = "In Jim2, open the cardfile of the user that client id {client_id} is mapped to."
 _MAPPING = "On the Jim2 server, open the configuration of the Jim2 API and its mapping of client ids to users."

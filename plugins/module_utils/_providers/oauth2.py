@@ -15,6 +15,7 @@ import re
 import typing as t
 from urllib.parse import urlencode, urlsplit
 
+from .._account_record import Registration
 from .._errors import (
     AccessError,
     ConfigurationError,
@@ -25,7 +26,7 @@ from .._errors import (
     TransportError,
 )
 from .._http import HttpRequest, HttpResponse, check_url, printable_url
-from .._model import ENDPOINTS, LAST_MOMENT, Account, Registration, Release, ServerMetadata, Token, Verdict
+from .._model import LAST_MOMENT, Account, Release, Token, Verdict
 from .._redaction import Redactor
 from ._authentication_methods import (
     ASSERTION_METHODS,
@@ -34,10 +35,11 @@ from ._authentication_methods import (
     SECRET_METHODS,
     algorithms_for,
 )
-from ._base import NOTABLE_CLOCK_SKEW, SETTINGS_STEP, Portal, Setting, clock_note
+from ._base import NOTABLE_CLOCK_SKEW, clock_note
 from ._client_authentication import ASSERTION_TYPE, basic_credentials, client_assertion
-from ._discovery import discover, metadata_urls
+from ._discovery import ENDPOINTS, ServerMetadata, discover, metadata_urls
 from ._oauth import FORM, OAuthProvider, answer_object
+from ._portal import SETTINGS_STEP, Portal, Setting
 
 if t.TYPE_CHECKING:
     from .._transport import Transport

@@ -12,8 +12,8 @@ import json
 
 from .._http import HttpRequest, HttpResponse
 from .._model import Account, Token, Verdict
-from ._base import SETTINGS_STEP, Portal, Setting
 from ._oauth import OAuthProvider
+from ._portal import SETTINGS_STEP, Portal, Setting
 
 _PAGE = "In Rimo3, open Extend > Integrations > API Accounts (https://rimo3cloud.com/PublicApiAccounts/Index)."
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from ansible.parsing.vault import VaultSecret
 from ansible_collections.apiops.access.plugins.action.api_account_info import ActionModule
+from ansible_collections.apiops.access.plugins.module_utils._account_record import AccountRecord
 from ansible_collections.apiops.access.plugins.module_utils._arguments import CREDENTIAL_OPTIONS
-from ansible_collections.apiops.access.plugins.module_utils._model import AccountRecord
 from ansible_collections.apiops.access.plugins.plugin_utils._account_records import AccountRecords
 from ansible_collections.apiops.access.tests.unit.actions import Host, make_action, run
 from ansible_collections.apiops.access.tests.unit.scripted import NOW, Exchange, Script, answer

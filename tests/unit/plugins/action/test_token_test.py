@@ -84,8 +84,25 @@ def test_certificates_that_only_the_controller_has_go_along(
         host = Host(verdicts("valid"))
         run(ActionModule, {**args, "ca_path": str(path), "cache": "none"}, host=host)
         ((_name, options),) = host.runs
-        account = options["accounts"][0]
-        assert {option: account[option] for option in account if option.startswith("ca_")} == sent
+        told = {"ca_data": options["ca_data"], **options["accounts"][0]}
+        assert {option: told[option] for option in told if option.startswith("ca_") and told[option]} == sent
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_certificates_of_all_accounts_go_to_the_host_once(
+    vendor: Script, args: dict[str, t.Any], tmp_path: Path, same: bool
+) -> None:
+    files = [tmp_path / "a.pem", tmp_path / ("a.pem" if same else "b.pem")]
+    for path in files:
+        path.write_text(path.name)
+    vendor((TOKEN, answer(200, GRANTED)), (TOKEN, answer(200, {**GRANTED, "access_token": "tok-2"})))
+    listed = [{**each, "ca_path": str(path)} for each, path in zip(accounts("a", "b"), files)]
+    host = Host(verdicts("valid", "valid"))
+    result = run(ActionModule, {"accounts": listed, "cache_path": args["cache_path"]}, host=host)
+    ((_name, options),) = host.runs
+    assert options.get("ca_data") == ("a.pem" if same else None)
+    assert [each.get("ca_data") for each in options["accounts"]] == ([None, None] if same else ["a.pem", "b.pem"])
+    assert "a.pem" not in str(result)
 
 
 def test_check_mode_tests_as_ever(vendor: Script, args: dict[str, t.Any]) -> None:

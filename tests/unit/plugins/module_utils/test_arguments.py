@@ -13,7 +13,7 @@ from ansible_collections.apiops.access.plugins.module_utils._arguments import (
     account_from,
 )
 from ansible_collections.apiops.access.plugins.module_utils._errors import ConfigurationError
-from ansible_collections.apiops.access.plugins.module_utils._model import ENDPOINTS
+from ansible_collections.apiops.access.plugins.module_utils._providers._discovery import ENDPOINTS
 from ansible_collections.apiops.access.tests.unit.scripted import ISSUER
 
 TRANSPORT: dict[str, t.Any] = {option: spec.get("default") for option, spec in TRANSPORT_SPEC.items()}

@@ -8,16 +8,15 @@ import json
 import typing as t
 
 import pytest
+from ansible_collections.apiops.access.plugins.module_utils._account_record import AccountRecord, Registration
 from ansible_collections.apiops.access.plugins.module_utils._model import (
     Account,
-    AccountRecord,
-    Registration,
-    ServerMetadata,
     Token,
     TransportOptions,
     isoformat,
     worst_outcome,
 )
+from ansible_collections.apiops.access.plugins.module_utils._providers._discovery import ServerMetadata
 from ansible_collections.apiops.access.tests.unit.scripted import NOW, cimcloud, oauth2
 
 TOKEN = Token("tok-s3cret", expires_at=NOW + 100, refresh_token="ref-s3cret", refresh_expires_at=NOW + 200)

@@ -331,8 +331,8 @@ def into(sink: t.Callable[[bytes], None], url: str, *, repeatable: bool = True, 
 @pytest.mark.parametrize("status", [200, 201, 226])
 def test_a_sink_takes_the_body_of_a_success_which_is_kept_nowhere_else(serve: Serve, status: int) -> None:
     pieces: list[bytes] = []
-    response = into(pieces.append, serve(reply(status, b"x" * 200_000)).url)
-    assert (b"".join(pieces), response.body) == (b"x" * 200_000, b"")
+    response = into(pieces.append, serve(reply(status, b"x" * 600_000)).url)
+    assert (b"".join(pieces), response.body) == (b"x" * 600_000, b"")
     assert len(pieces) > 1
 
 

@@ -26,8 +26,8 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible.template import Templar
 from ansible.utils.unsafe_proxy import wrap_var
+from ansible_collections.apiops.access.plugins.module_utils._account_record import AccountRecord, PendingChange
 from ansible_collections.apiops.access.plugins.module_utils._errors import RecordsError
-from ansible_collections.apiops.access.plugins.module_utils._model import AccountRecord, PendingChange
 from ansible_collections.apiops.access.plugins.plugin_utils._account_records import AccountRecords
 from ansible_collections.apiops.access.tests.unit.scripted import NOW, Clock
 from hypothesis import HealthCheck, Phase, configuration, given, settings, strategies as st

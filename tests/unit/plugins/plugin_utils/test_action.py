@@ -10,7 +10,8 @@ import base64
 import typing as t
 
 import pytest
-from ansible.errors import AnsibleConnectionFailure
+from ansible import constants
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible_collections.apiops.access.plugins.module_utils._arguments import OAUTH_TOKEN_SPEC
 from ansible_collections.apiops.access.plugins.module_utils._errors import RateLimitedError, RefusedError
 from ansible_collections.apiops.access.plugins.plugin_utils import _action
@@ -160,3 +161,54 @@ def test_a_module_that_could_not_work_fails_the_task_with_its_own_result() -> No
 def test_a_host_that_is_unreachable_stays_unreachable() -> None:
     gone = {"unreachable": True, "msg": "no route"}
     assert run(plugin(lambda action: action.run_module("token_test", {})), ARGS, host=Host(gone)) == gone
+
+
+# How a module gets to the host
+
+
+def pipelining_during(
+    monkeypatch: pytest.MonkeyPatch, *, become: object = None, has_pipelining: bool = True, origin: str = "default"
+) -> list[t.Any]:
+    """The values that the connection's option is set to, with "run" for the run itself."""
+    seen: list[t.Any] = []
+
+    class Found:
+        def get_config_value_and_origin(self, *_arguments: t.Any, **_details: t.Any) -> tuple[bool, str]:
+            if origin == "unknown":
+                raise AnsibleError("no such option")
+            return False, origin
+
+    monkeypatch.setattr(constants, "config", Found())
+    action = make_action(
+        plugin(lambda action: action.run_module("oauth_token", {})), ARGS, host=Host({"changed": False})
+    )
+    connection = action._connection
+    connection.become, connection.has_pipelining = become, has_pipelining
+    connection.set_option = lambda _option, value: seen.append(value)
+    execute = action._execute_module
+
+    def noted(**details: t.Any) -> t.Any:
+        seen.append("run")
+        return execute(**details)
+
+    action._execute_module = noted
+    action.run(task_vars={"inventory_hostname": "web1"})
+    return seen
+
+
+def test_a_module_is_piped_for_as_long_as_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert pipelining_during(monkeypatch) == [True, "run", False]
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        {"become": object()},
+        {"has_pipelining": False},
+        {"origin": "/etc/ansible/ansible.cfg"},
+        {"origin": "var: ansible_pipelining"},
+        {"origin": "unknown"},
+    ],
+)
+def test_pipelining_stays_as_it_is(monkeypatch: pytest.MonkeyPatch, details: dict[str, t.Any]) -> None:
+    assert pipelining_during(monkeypatch, **details) == ["run"]

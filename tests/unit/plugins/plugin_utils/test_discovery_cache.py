@@ -18,7 +18,8 @@ import pytest
 from ansible import constants
 from ansible_collections.apiops.access.plugins.module_utils._errors import ConfigurationError, ServerError
 from ansible_collections.apiops.access.plugins.module_utils._http import HttpRequest, HttpResponse
-from ansible_collections.apiops.access.plugins.module_utils._model import ServerMetadata, TransportOptions
+from ansible_collections.apiops.access.plugins.module_utils._model import TransportOptions
+from ansible_collections.apiops.access.plugins.module_utils._providers._discovery import ServerMetadata
 from ansible_collections.apiops.access.plugins.plugin_utils._discovery_cache import with_metadata
 from ansible_collections.apiops.access.tests.unit.scripted import ISSUER, Exchange, Script, answer, oauth2, rimo3
 

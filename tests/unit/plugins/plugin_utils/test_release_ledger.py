@@ -16,12 +16,8 @@ import pytest
 from ansible import constants
 from ansible_collections.apiops.access.plugins.module_utils._arguments import CACHE_SPEC
 from ansible_collections.apiops.access.plugins.module_utils._errors import StoreError, TransportError
-from ansible_collections.apiops.access.plugins.module_utils._model import (
-    Account,
-    ServerMetadata,
-    Token,
-    TransportOptions,
-)
+from ansible_collections.apiops.access.plugins.module_utils._model import Account, Token, TransportOptions
+from ansible_collections.apiops.access.plugins.module_utils._providers._discovery import ServerMetadata
 from ansible_collections.apiops.access.plugins.plugin_utils._file_store import FileTokenStore
 from ansible_collections.apiops.access.plugins.plugin_utils._release_ledger import (
     Ledger,

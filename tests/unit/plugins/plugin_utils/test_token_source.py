@@ -22,12 +22,8 @@ from ansible_collections.apiops.access.plugins.module_utils._errors import (
     ServerError,
     TransportError,
 )
-from ansible_collections.apiops.access.plugins.module_utils._model import (
-    Account,
-    ServerMetadata,
-    Token,
-    TransportOptions,
-)
+from ansible_collections.apiops.access.plugins.module_utils._model import Account, Token, TransportOptions
+from ansible_collections.apiops.access.plugins.module_utils._providers._discovery import ServerMetadata
 from ansible_collections.apiops.access.plugins.plugin_utils._file_store import FileTokenStore
 from ansible_collections.apiops.access.plugins.plugin_utils._token_source import Obtained, TokenSource
 from ansible_collections.apiops.access.tests.unit.scripted import (

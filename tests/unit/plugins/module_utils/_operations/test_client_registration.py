@@ -14,6 +14,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible_collections.apiops.access.plugins.module_utils._account_record import AccountRecord, PendingChange
 from ansible_collections.apiops.access.plugins.module_utils._arguments import API_ACCOUNT_SPEC
 from ansible_collections.apiops.access.plugins.module_utils._errors import (
     AccessError,
@@ -25,7 +26,7 @@ from ansible_collections.apiops.access.plugins.module_utils._errors import (
     TransportError,
 )
 from ansible_collections.apiops.access.plugins.module_utils._http import HttpRequest, HttpResponse
-from ansible_collections.apiops.access.plugins.module_utils._model import Account, AccountRecord, PendingChange, Verdict
+from ansible_collections.apiops.access.plugins.module_utils._model import Account, Verdict
 from ansible_collections.apiops.access.plugins.module_utils._operations.api_account import wanted_account
 from ansible_collections.apiops.access.plugins.module_utils._operations.client_registration import (
     ClientRegistration,

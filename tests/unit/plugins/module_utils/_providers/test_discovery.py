@@ -13,8 +13,12 @@ from ansible_collections.apiops.access.plugins.module_utils._errors import (
     TransportError,
 )
 from ansible_collections.apiops.access.plugins.module_utils._http import HttpResponse
-from ansible_collections.apiops.access.plugins.module_utils._model import Account, ServerMetadata, TransportOptions
-from ansible_collections.apiops.access.plugins.module_utils._providers._discovery import discover, metadata_urls
+from ansible_collections.apiops.access.plugins.module_utils._model import Account, TransportOptions
+from ansible_collections.apiops.access.plugins.module_utils._providers._discovery import (
+    ServerMetadata,
+    discover,
+    metadata_urls,
+)
 from ansible_collections.apiops.access.plugins.module_utils._providers.oauth2 import OAuth2
 from ansible_collections.apiops.access.tests.unit.scripted import (
     ISSUER,

@@ -21,14 +21,8 @@ from ansible_collections.apiops.access.plugins.module_utils._errors import (
     TransportError,
 )
 from ansible_collections.apiops.access.plugins.module_utils._http import HttpRequest, HttpResponse
-from ansible_collections.apiops.access.plugins.module_utils._model import (
-    ENDPOINTS,
-    Account,
-    ServerMetadata,
-    Token,
-    TransportOptions,
-    Verdict,
-)
+from ansible_collections.apiops.access.plugins.module_utils._model import Account, Token, TransportOptions, Verdict
+from ansible_collections.apiops.access.plugins.module_utils._providers._discovery import ENDPOINTS, ServerMetadata
 from ansible_collections.apiops.access.plugins.module_utils._providers.oauth2 import (
     OAuth2,
     combined_verdict,
