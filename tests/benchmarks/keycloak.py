@@ -110,6 +110,8 @@ def helper(folder: Path, rounds: int) -> list[Row]:
 
 if __name__ == "__main__":
     number, certificate, key = sys.argv[1:]
-    uvicorn.run(
-        application(), fd=int(number), ssl_certfile=certificate, ssl_keyfile=key, log_level="critical", lifespan="off"
+    configuration = uvicorn.Config(
+        application(), ssl_certfile=certificate, ssl_keyfile=key, log_level="critical", lifespan="off"
     )
+    # As a socket and not by its number, for which uvicorn takes it to be none of TCP and lets answers wait.
+    uvicorn.Server(configuration).run(sockets=[socket.socket(fileno=int(number))])

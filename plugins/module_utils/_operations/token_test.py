@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 import typing as t
-from concurrent.futures import ThreadPoolExecutor
 
 from .._errors import AccessError
 from .._model import Account, Token, Verdict
@@ -57,5 +56,7 @@ def test_tokens(pairs: t.Sequence[tuple[Account, Token]]) -> list[Tested]:
     """What came of each token, in the same order, tested at the same time."""
     if len(pairs) == 1:
         return [test_token(*pairs[0])]
+    from concurrent.futures import ThreadPoolExecutor  # one token needs no threads, and no time to load them
+
     with ThreadPoolExecutor(max_workers=MOST_AT_ONCE) as pool:
         return list(pool.map(lambda pair: test_token(*pair), pairs))
