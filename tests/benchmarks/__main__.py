@@ -73,7 +73,7 @@ def measured(folder: Path, rounds: int, only: t.Collection[int] | None) -> list[
         if redis_server.binary():
             with redis_server.running(folder / "redis") as redis:
                 measure(7, "the stores", lambda: stores.stored_tokens(folder / "files", redis, 500))
-        measure(8, "2 GB to a file", lambda: download.large_answer(folder, sandbox, max(1, rounds // 2)))
+        measure(8, "2 GB to a file", lambda: download.large_answer(folder, sandbox, 2 * rounds))
     return rows
 
 

@@ -19,6 +19,7 @@ import stat
 import tempfile
 import time
 import typing as t
+from concurrent.futures import Future, ThreadPoolExecutor
 from urllib.parse import urlencode
 
 from ansible.module_utils.basic import AnsibleModule
@@ -298,6 +299,10 @@ def _content(response: HttpResponse) -> tuple[t.Any, t.Any, str | None]:
     return document, root, text
 
 
+_PIECES = 8
+"""How many pieces of an answer are hashed at once, in a thread that has to be told."""
+
+
 class _Download:
     """A file on its way: written beside its place, and put there whole when all is well."""
 
@@ -310,6 +315,10 @@ class _Download:
         if call.checksum:
             name = call.checksum.partition(":")[0]
             self._hashes[name] = hashlib.new(name)
+        # Beside the download: hashlib lets other threads run, and would take as long as all else.
+        self._hashing = ThreadPoolExecutor(max_workers=1)
+        self._hashed: Future[None] | None = None
+        self._waiting: list[bytes] = []
         self._size = 0
         self.start = b""
         """The first bytes, in which all of a short answer is."""
@@ -332,6 +341,7 @@ class _Download:
         return self
 
     def __exit__(self, *_details: object) -> None:
+        self._hashing.shutdown()
         if self._file:
             self._file.close()
         with contextlib.suppress(OSError, TypeError):
@@ -339,8 +349,9 @@ class _Download:
 
     def write(self, chunk: bytes) -> None:
         """Take a piece of the answer. Raises ConfigurationError where the disk does not."""
-        for each in self._hashes.values():
-            each.update(chunk)
+        self._waiting.append(chunk)
+        if len(self._waiting) == _PIECES:
+            self._hash_waiting()
         self._size += len(chunk)
         self.start += chunk[: max(0, LONGEST_START - len(self.start))]
         if self._call.check_mode:
@@ -350,8 +361,21 @@ class _Download:
         except OSError as error:
             raise self._error(f"cannot be written: {error.strerror}") from None
 
+    def _hash_waiting(self) -> None:
+        """Have the pieces that wait hashed, once those before them are."""
+        if self._hashed:
+            self._hashed.result()
+        self._hashed, self._waiting = self._hashing.submit(self._hash, self._waiting), []
+
+    def _hash(self, chunks: list[bytes]) -> None:
+        for chunk in chunks:
+            for each in self._hashes.values():
+                each.update(chunk)
+
     def finish(self) -> dict[str, t.Any]:
         """Put the file into its place, and say what became of it. Raises ConfigurationError."""
+        self._hash_waiting()
+        t.cast("Future[None]", self._hashed).result()
         call, found = self._call, self._hashes["sha256"].hexdigest()
         if call.checksum:
             name, _colon, wanted = call.checksum.partition(":")
