@@ -41,10 +41,12 @@ _BEGIN, _END = ".. The table of make bench begins.\n\n", "\n.. The table of make
 
 
 def in_guide(text: str, rows: t.Sequence[Row]) -> str:
-    """A page of the documentation with the table of these rows in the place of the one that it has."""
-    before, _begin, rest = text.partition(_BEGIN)
-    _old, _end, after = rest.partition(_END)
-    return f"{before}{_BEGIN}{restructured(rows)}{_END}{after}"
+    """A page of the documentation with the table of these rows in the place of the one that it has.
+
+    Raises ValueError for a page that has no place for one.
+    """
+    start, end = text.index(_BEGIN) + len(_BEGIN), text.index(_END)
+    return f"{text[:start]}{restructured(rows)}{text[end:]}"
 
 
 def rows_of(text: str) -> list[Row]:

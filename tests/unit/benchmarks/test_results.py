@@ -78,6 +78,17 @@ def test_a_table_takes_the_place_of_the_one_before() -> None:
     assert results.in_guide(once, ROWS[:1]) == results.in_guide(GUIDE.read_text(), ROWS[:1])
 
 
+def test_a_page_without_a_place_for_the_table_is_left_alone() -> None:
+    with pytest.raises(ValueError, match="substring not found"):
+        results.in_guide("A page.", ROWS)
+
+
+def test_what_is_around_the_table_stays() -> None:
+    text = results.in_guide(GUIDE.read_text(), ROWS)
+    assert text.startswith("..\n  Copyright")
+    assert text.endswith("from run to run.\n")
+
+
 def test_table_and_chart_of_the_documentation_are_those_of_one_run() -> None:
     text = (GUIDE.parent / "pictures" / "speed.json").read_text()
     rows = results.rows_of(text)
