@@ -132,7 +132,7 @@ def chosen_account(name: str, accounts: t.Any, template: t.Callable[[t.Any], t.A
 
 
 def _is_named_in_clear(element: t.Any) -> bool:
-    return isinstance(element, dict) and all(_is_in_clear(element.get(option)) for option in ("name", "client_id"))
+    return isinstance(element, dict) and _is_in_clear(element.get("name") or element.get("client_id"))
 
 
 def _is_in_clear(value: t.Any) -> bool:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import typing as t
 from urllib.parse import quote, quote_plus, urlencode
 
@@ -33,6 +34,7 @@ FORMS: dict[str, t.Callable[[str], str]] = {
     "quote": quote,
     "quote whole": lambda secret: quote(secret, safe=""),
     "quote_plus": quote_plus,
+    "quote in small letters": lambda secret: re.sub("%..", lambda code: code[0].lower(), quote(secret, safe="")),
     "form": lambda secret: urlencode({"client_secret": secret}),
     "json": json.dumps,
     "json unicode": lambda secret: json.dumps(secret, ensure_ascii=False),

@@ -143,3 +143,17 @@ def test_a_missing_library_is_named(ending: t.Callable[..., dict[str, t.Any]], m
     result = ending(lambda _params: {})
     assert result["failure"]["kind"] == "requests_missing"
     assert "requests" in result["msg"]
+
+
+def test_token_test_trusts_the_certificates_that_all_accounts_have_in_common(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str | None] = []
+
+    def noted(pairs: t.Any) -> list[t.Any]:
+        seen.extend(account.transport.ca_data for account, _token in pairs)
+        return []
+
+    monkeypatch.setattr(token_test, "test_tokens", noted)
+    accounts = [{"account": "a", "provider": "rimo3"}, {"account": "b", "provider": "rimo3", "ca_data": "its own"}]
+    tokens = {"a": "tok-1", "b": "tok-2"}
+    token_test.work(params(TOKEN_TEST_SPEC, accounts=accounts, access_tokens=tokens, ca_data="common"))
+    assert seen == ["common", "its own"]

@@ -18,6 +18,7 @@ from ansible_collections.apiops.access.plugins.plugin_utils._options import (
     chosen_account,
     listed_accounts,
     merged_options,
+    own_environment,
     secrets_in,
     validated,
     with_environment,
@@ -177,7 +178,9 @@ def templated(value: t.Any) -> t.Any:
     [
         [{"name": "erp", "client_secret": "{{ secret }}"}, {"name": "x", "client_secret": "{{ of another host }}"}],
         [{"client_id": "erp", "client_secret": "{{ secret }}"}, {"client_id": "x", "private_key": "{{ of another }}"}],
+        [{"name": "erp", "client_secret": "{{ secret }}"}, {"name": "x", "client_id": "{{ of another host }}"}],
         [{"name": "{{ name }}", "client_secret": "{{ secret }}"}],
+        [{"client_id": "{{ name }}", "client_secret": "{{ secret }}"}],
         [{"name": "erp", "scope": ["{{ secret }}"], "client_secret": "s"}],
     ],
 )
@@ -194,6 +197,19 @@ def test_the_whole_variable_can_be_a_template() -> None:
 def test_a_name_that_comes_of_a_template_counts_among_the_names() -> None:
     with pytest.raises(ConfigurationError, match="more than once"):
         chosen_account("erp", [{"name": "erp"}, {"name": "{{ name }}"}], templated)
+
+
+def test_what_a_template_made_is_no_template_again() -> None:
+    def once(value: t.Any) -> t.Any:
+        assert value == "{{ all }}"
+        return [{"name": "erp", "client_secret": "a secret with {{ braces }}"}]
+
+    assert chosen_account("erp", "{{ all }}", once)["client_secret"] == "a secret with {{ braces }}"
+
+
+def test_of_the_machines_environment_only_what_is_ours_is_looked_at() -> None:
+    ours = {"APIOPS_TIMEOUT": "5", "BT_API_HOST": "a", "RIMO3_CLIENT_ID": "r", "OAUTH2_ISSUER": "i", "JIM2_SCOPE": "s"}
+    assert own_environment({**ours, "HOME": "/root", "CIMCLOUD": "x", "MY_APIOPS_TIMEOUT": "7"}) == ours
 
 
 class Encrypted:
