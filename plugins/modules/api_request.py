@@ -141,6 +141,7 @@ notes:
   - Redirects are not followed, since they would take the token elsewhere.
   - What the API answers is returned as it is, but for the account's own secrets, which are masked, and C(Set-Cookie). Where the API
     hands out secrets, set C(no_log).
+  - With O(request_from=target) the call is written to no log of the host, as its body and headers can hold secrets.
   - Jim2 answers calls that it queues with status 202 and a request number, which are returned as they are; RV(queued) says so.
 seealso:
   - module: apiops.access.token_test

@@ -172,19 +172,24 @@ class AccessAction(ActionBase):
 
         return ask
 
-    def run_module(self, name: str, args: t.Mapping[str, t.Any], *, quiet: bool = False) -> dict[str, t.Any]:
+    def run_module(
+        self, name: str, args: t.Mapping[str, t.Any], *, quiet: bool = False, logged: bool = True
+    ) -> dict[str, t.Any]:
         """Run a module of this collection on the host; return its result. Raises AccessError where it failed.
 
         ``quiet``: the answer holds a token, which Ansible would show at -vvv as it comes over ssh.
+        ``logged``: whether the host's system log may have the options, of which Ansible masks those of the
+        argument spec alone.
         """
         # The connection's own: it is what ssh looks at, and another object than the task's.
         play_context = self._connection._play_context
         was = play_context.no_log
         play_context.no_log = bool(was or quiet)
+        task_vars = self.task_vars if logged else {**self.task_vars, "ansible_no_target_syslog": True}
         try:
             with self._pipelining():
                 result: dict[str, t.Any] = self._execute_module(
-                    module_name=f"apiops.access.{name}", module_args=dict(args), task_vars=self.task_vars
+                    module_name=f"apiops.access.{name}", module_args=dict(args), task_vars=task_vars
                 )
         finally:
             play_context.no_log = was

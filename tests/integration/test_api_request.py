@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 import typing as t
 
 import pytest
@@ -18,6 +19,7 @@ from .leaks import LeakDetector
 from .runner import AnsibleRunner, Result, Run
 from .test_examples import PACKAGE
 from .test_main_job import HOSTS, without_name
+from .test_versions import SITECUSTOMIZE
 
 Options = dict[str, t.Any]
 
@@ -598,3 +600,23 @@ def test_a_host_calls_itself_and_never_sees_the_credentials(
     sent = b"".join(path.read_bytes() for path in ansible.remote.rglob("*") if path.is_file())
     assert account["base_url"].encode() in sent  # these are the right files
     assert LeakDetector(sandbox, tokens=False).in_files(ansible.remote) == {}
+
+
+def test_what_a_host_sends_is_in_no_log_of_that_host(ansible: AnsibleRunner, sandbox: SandboxHandle) -> None:
+    """A body and headers of the user's can hold secrets that no argument spec knows."""
+    account = sandbox.account("cimcloud")
+    customized = ansible.inputs / "customized"
+    customized.mkdir()
+    (customized / "sitecustomize.py").write_text(SITECUSTOMIZE)
+    system_log = ansible.home / "system.log"
+    marks = {place: f"{place}-{secrets.token_hex(8)}" for place in ("header", "body", "query")}
+    call = {
+        "path": "account/", "method": "POST", "query": {"mark": marks["query"]}, "headers": {"X-Mark": marks["header"]},
+        "body": {"ref_id": "new", "nm": marks["body"]}, "request_from": "target",
+    }  # fmt: skip
+    env = {"PYTHONPATH": str(customized), "TEST_SYSTEM_LOG": str(system_log)}
+    call_all(ansible, account, [call], env=env)
+    assert sandbox.counters()["cimcloud"]["acts"] == 1
+    logged = system_log.read_text()
+    assert "Invoked with account=" in logged  # by oauth_token, so this is the right file
+    assert [place for place, mark in marks.items() if mark in logged] == []

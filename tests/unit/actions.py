@@ -20,11 +20,13 @@ class Host:
         self.results = list(results)
         self.runs: list[tuple[str, dict[str, t.Any]]] = []
         self.no_log: list[bool] = []
+        self.task_vars: list[dict[str, t.Any]] = []
 
     def attach(self, action: AccessAction) -> None:
         def execute(module_name: str, module_args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
             self.runs.append((module_name, module_args))
             self.no_log.append(action._connection._play_context.no_log)
+            self.task_vars.append(task_vars)
             assert self.results, f"a module run too many: {module_name}"
             result = self.results.pop(0)
             if isinstance(result, Exception):

@@ -124,6 +124,16 @@ def test_a_module_run_is_quiet_only_for_as_long_as_it_lasts() -> None:
     assert action._connection._play_context.no_log is False
 
 
+def test_a_module_whose_options_are_nobodys_business_is_in_no_log_of_the_host() -> None:
+    host = Host({}, {})
+    action = make_action(plugin(lambda _action: {}), ARGS, host=host)
+    action.task_vars = {"mine": 1}
+    action.run_module("api_request", {}, logged=False)
+    action.run_module("token_test", {})
+    # Ansible reads its setting DEFAULT_NO_TARGET_SYSLOG from this variable.
+    assert host.task_vars == [{"mine": 1, "ansible_no_target_syslog": True}, {"mine": 1}]
+
+
 def test_a_task_that_is_no_log_stays_so() -> None:
     host = Host({"x": 1})
     action = make_action(plugin(lambda _action: {}), ARGS, host=host, no_log=True)
