@@ -107,7 +107,9 @@ options:
     type: str
     default: update
     choices:
-      update: By an update without a secret (RFC 7592 section 2.2), which the server may answer with a new one. Many do not; then the task fails, and nothing is lost.
+      update: >-
+        By an update without a secret (RFC 7592 section 2.2), which the server may answer with a new one. Many do not; then the
+        task fails, and nothing is lost.
       replace: >-
         By a new account with a client ID of its own. It is proven before the old one is deleted; until then both work. What
         the server's administrator has granted to the old client ID is not carried over. See O(retire).

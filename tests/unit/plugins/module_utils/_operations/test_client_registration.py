@@ -142,7 +142,7 @@ class World:
         return self.secrets[-1]
 
     def plays(self, *exchanges: tuple[str, Reply]) -> None:
-        self.server.script += t.cast("list[Exchange]", list(exchanges))
+        self.server.script += t.cast(t.List[Exchange], list(exchanges))  # noqa: UP006
 
     def prove(self, account: Account) -> Verdict:
         self.events.append(f"prove {account.client_id}")
