@@ -284,7 +284,7 @@ import typing as t
 from ansible_collections.apiops.access.plugins.module_utils._arguments import API_REQUEST_SPEC, account_from
 from ansible_collections.apiops.access.plugins.module_utils._module import run_module
 from ansible_collections.apiops.access.plugins.module_utils._operations.api_request import api_call, exchange
-from ansible_collections.apiops.access.plugins.module_utils._providers import PROVIDERS
+from ansible_collections.apiops.access.plugins.module_utils._providers._registry import PROVIDERS
 
 
 def work(params: dict[str, t.Any]) -> dict[str, t.Any]:

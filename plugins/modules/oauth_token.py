@@ -168,7 +168,7 @@ from ansible_collections.apiops.access.plugins.module_utils._operations.oauth_to
     request_token,
     token_result,
 )
-from ansible_collections.apiops.access.plugins.module_utils._providers import PROVIDERS
+from ansible_collections.apiops.access.plugins.module_utils._providers._registry import PROVIDERS
 
 
 def work(params: dict[str, t.Any]) -> dict[str, t.Any]:

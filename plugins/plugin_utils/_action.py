@@ -23,7 +23,7 @@ from ..module_utils._arguments import ACCOUNT_SPEC, CREDENTIAL_OPTIONS, TRANSPOR
 from ..module_utils._errors import AccessError, ConfigurationError, error_from_dict
 from ..module_utils._http import is_loopback
 from ..module_utils._model import Account, Token
-from ..module_utils._providers import PROVIDERS
+from ..module_utils._providers._registry import PROVIDERS
 from ..module_utils._redaction import Redactor
 from ..module_utils._transport import REQUESTS_IMPORT_ERROR
 from . import _rate_budget
