@@ -26,12 +26,16 @@ options:
     type: list
     elements: str
   return:
-    description: What to return.
+    description:
+      - >-
+        What to return.
+      - >-
+        V(access_token): The token.
+      - >-
+        V(authorization): The whole value of the C(Authorization) header, also for CIMcloud's basic authorization.
     type: str
     default: access_token
-    choices:
-      access_token: The token.
-      authorization: The whole value of the C(Authorization) header, also for CIMcloud's basic authorization.
+    choices: [access_token, authorization]
 seealso:
   - module: apiops.access.oauth_token
 """

@@ -177,14 +177,15 @@ def _server(
     names: list[x509.GeneralName],
     days: int = 30,
     from_days: int = -30,
-    purpose: x509.ObjectIdentifier = ExtendedKeyUsageOID.SERVER_AUTH,
+    purpose: x509.ObjectIdentifier | None = None,
 ) -> bytes:
     key = ec.generate_private_key(ec.SECP256R1())
     builder = _builder("server", authority.subject, key, days, from_days)
     # Python 3.13 and later trust no certificate without this.
     issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
     builder = builder.add_extension(issuer, critical=False)
-    builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+    if purpose:
+        builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
     builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
     encoded = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

@@ -125,14 +125,14 @@ class Server(ScriptedTransport):
 class World:
     """A server, records, and credentials that work; nothing that is said may have a secret."""
 
-    def __init__(self) -> None:
+    def __init__(self, trouble: AccessError | None = None) -> None:
         self.events: list[str] = []
         self.server = Server(self.events)
         self.clock = Clock()
         self.records = Memory(self.events, self.clock)
         self.working: dict[str, str | None] = {}
         """The accounts whose credentials work, and their secrets."""
-        self.trouble: AccessError | None = None
+        self.trouble = trouble
         """What a proof ends with."""
         self.secrets: list[str] = [INITIAL]
         self.masked: set[str] = set()
