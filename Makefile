@@ -101,6 +101,13 @@ lint: setup ## Check types, style and documentation
 	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self --disallow-unknown-collection-refs .
 	antsibull-changelog lint
 
+.PHONY: check
+check: setup ## Check with the field's tools on all versions of ansible-core, and what is published; for about 10 minutes
+	@python -m ansible_collections.apiops.access.tests.check $(CHECK) lint
+
+.PHONY: stress
+stress: fuzz mutation ## Look for what the tests do not find, with the time that takes
+
 .PHONY: dist
 dist: setup ## Build the collection's archive
 	ansible-galaxy collection build --force --output-path .build

@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 from ._errors import ConfigurationError
 from ._http import check_url, is_loopback
 from ._model import Account, TransportOptions
-from ._providers import PROVIDERS
 from ._providers._authentication_methods import AUTH_METHODS, SIGNING_ALGORITHMS
 from ._providers._base import SPECIAL_OPTIONS
+from ._providers._registry import PROVIDERS
 
 Spec = t.Dict[str, t.Dict[str, t.Any]]  # noqa: UP006 (evaluated on Python 3.9 targets)
 
