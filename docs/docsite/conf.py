@@ -24,7 +24,7 @@ html_copy_source = False
 html_show_sphinx = False
 html_use_index = False
 
-# Where Ansible's own documentation has what the pages of the plugins refer to. Its inventory would have to be downloaded.
+# What the pages of the plugins refer to in Ansible's own documentation, whose inventory would have to be downloaded.
 ANSIBLE = "https://docs.ansible.com/ansible/latest"
 LABELS = {
     "action_plugins": "plugins/action.html#action-plugins",
@@ -35,7 +35,7 @@ LABELS = {
 
 
 def ansible_reference(
-    app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.TextElement
+    _app: Sphinx, _environment: BuildEnvironment, node: pending_xref, content: nodes.TextElement
 ) -> nodes.reference | None:
     """A link into Ansible's documentation for what is described there, and None for anything else."""
     target = node["reftarget"]
