@@ -52,7 +52,7 @@ def in_guide(text: str, rows: t.Sequence[Row]) -> str:
 README_ROWS = {
     "oauth_token, warm : debug": "a known token on 200 hosts, beside `debug`, which does nothing",
     "uri token task : oauth_token, warm": "a token request by `uri` on each of these hosts, beside that",
-    "naive uri : validation": "40 hosts and 4 accounts tested by `uri`, each host with its own token, beside `validate`",
+    "naive uri : validation": "40 hosts and 4 accounts tested by `uri`, each host with its tokens, beside `validate`",
     "expert uri : validation": "the same with one token for all, handed on by the playbook",
     "token requests of a cold validation, an account": "token requests for an account, whatever the number of hosts",
     "token requests of these": "token requests of 64 processes that start at once",

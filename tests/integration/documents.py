@@ -49,7 +49,9 @@ _DIRECTIVE = re.compile(
     r"(?P<body>(?:(?:(?P=indent)   .*)?\n)+)",
     re.MULTILINE,
 )
-_OTHER_LITERAL = re.compile(r"^(?! *\.\. ).*::$|^ *\.\. (?:code|sourcecode|literalinclude|parsed-literal|include)::", re.MULTILINE)
+_OTHER_LITERAL = re.compile(
+    r"^(?! *\.\. ).*::$|^ *\.\. (?:code|sourcecode|literalinclude|parsed-literal|include)::", re.MULTILINE
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,12 +105,12 @@ class _Loader(yaml.SafeLoader):
     """YAML as Ansible reads it, as far as tags go."""
 
 
-_Loader.add_constructor("!vault", lambda loader, node: "a secret")
+_Loader.add_constructor("!vault", lambda _loader, _node: "a secret")
 
 
 def loaded(block: Shown) -> t.Any:
     """What a block of YAML says."""
-    return yaml.load(block.text, _Loader)  # noqa: S506  # it is safe
+    return yaml.load(block.text, _Loader)  # it is safe
 
 
 def plays_of(block: Shown) -> list[Document]:
@@ -162,7 +164,9 @@ class Vocabulary:
             for path in REPOSITORY.glob("roles/*/meta/argument_specs.yml")
         }
         self.playbooks = {
-            ".".join(("apiops.access", *path.relative_to(REPOSITORY / "playbooks").with_suffix("").parts)): path.read_text()
+            ".".join(
+                ("apiops.access", *path.relative_to(REPOSITORY / "playbooks").with_suffix("").parts)
+            ): path.read_text()
             for path in REPOSITORY.glob("playbooks/**/*.yml")
         }
         self.targets = set(re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
@@ -236,7 +240,7 @@ class Vocabulary:
     def in_a_playbook(self, variable: str, playbook: str | None = None) -> bool:
         """Whether a playbook (or the given one) reads a variable."""
         texts = self.playbooks.values() if playbook is None else [self.playbooks[playbook]]
-        return any(re.search(rf"\b{re.escape(variable)}\b", text) for text in texts)
+        return any(re.search(rf"(?<![\w.]){re.escape(variable)}\b", text) for text in texts)
 
     # Commands
 
@@ -296,7 +300,8 @@ class Vocabulary:
         wrong = []
         for text in given:
             if text.startswith("@"):
-                wrong += [] if text[1:] in self.titles else [f"no page shows the file {text[1:]}"]
+                name = Path(text[1:]).name  # Ansible has made the path absolute
+                wrong += [] if name in self.titles else [f"no page shows the file {name}"]
                 continue
             variables = json.loads(text) if text.startswith("{") else parse_kv(text)
             for name in variables:
@@ -307,7 +312,18 @@ class Vocabulary:
 
 
 OTHERS = frozenset(
-    {"ansible-builder", "ansible-galaxy", "antsibull-changelog", "export", "git", "openssl", "podman", "python", "python3", "read"}
+    {
+        "ansible-builder",
+        "ansible-galaxy",
+        "antsibull-changelog",
+        "export",
+        "git",
+        "openssl",
+        "podman",
+        "python",
+        "python3",
+        "read",
+    }
 )
 """Programs that are not ours, whose commands are not checked."""
 
@@ -339,7 +355,9 @@ def _wrong_options(known: t.Mapping[str, Document], given: Document, free: bool 
         for each in values if choices else []:
             if not _is_template(each) and str(each).lower() not in [choice.lower() for choice in choices]:
                 yield f"{name} cannot be {each}"
-        nested = option.get("suboptions") or (option.get("options") if isinstance(option.get("options"), dict) else None)
+        nested = option.get("suboptions") or (
+            option.get("options") if isinstance(option.get("options"), dict) else None
+        )
         for each in values if nested else []:
             if isinstance(each, dict):
                 yield from (f"{name}: {wrong}" for wrong in _wrong_options(t.cast("Document", nested), each))
