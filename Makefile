@@ -87,6 +87,19 @@ $(VENV)/.bench: tests/benchmarks/requirements.txt $(VENV)/.done
 bench: setup peers $(VENV)/.bench ## Measure beside what people use today, for about 15 minutes; wants a quiet machine
 	@PYTHONPATH=$(CURDIR)/.build:$(CURDIR)/$(PEERS) python -m ansible_collections.apiops.access.tests.benchmarks $(BENCH)
 
+$(VENV)/.docs: docs/docsite/requirements.txt $(VENV)/.done
+	@python -m pip install --quiet --disable-pip-version-check -r docs/docsite/requirements.txt
+	@touch $@
+
+.PHONY: docs
+docs: setup $(VENV)/.docs ## Build the documentation site; any warning fails
+	@rm -rf .build/docs && mkdir -p -m 700 .build/docs/rst
+	@antsibull-docs --config-file docs/docsite/antsibull-docs.cfg collection --use-current --squash-hierarchy \
+	  --cleanup everything --fail-on-error --dest-dir .build/docs/rst apiops.access
+	@cp -r docs/docsite/rst/pictures .build/docs/rst/docsite/
+	@python -m sphinx -q -b html -c docs/docsite -d .build/docs/doctrees -n -W --keep-going .build/docs/rst .build/docs/html
+	@echo "$(CURDIR)/.build/docs/html/index.html"
+
 .PHONY: pictures
 pictures: setup ## Make the pictures of the documentation anew; needs Chromium
 	@APIOPS_TESTS_NEED_ALL=1 python -m pytest -q tests/integration/test_report_page.py -k pictures

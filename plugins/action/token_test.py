@@ -264,7 +264,7 @@ class ActionModule(AccessAction):
                 "kind": failing[0]["reason"],
                 "status": failing[0]["status"],
                 "error": None,
-                "retryable": failing[0]["outcome"] == "indeterminate",
+                "retryable": failing[0]["retryable"],
             }
         result["msg"] = " ".join(_sentence(verdict) for verdict in failing or verdicts)
         return result

@@ -182,8 +182,9 @@ class Verdict:
     """What one test of one token from one host says.
 
     :ivar outcome: ``valid``, ``invalid`` or ``indeterminate``
-    :ivar reason: a short word that programs can match
+    :ivar reason: a short word that programs can match: one of ``VALID_REASONS`` where valid, and else of ``KINDS``
     :ivar message: the same for people: what happened and what to do
+    :ivar retryable: the same test may come out otherwise with nothing changed
     :ivar token_valid: whether the server accepted the token; None where it cannot be told
     :ivar permitted: whether the account may use the test endpoint; None where it cannot be told
     :ivar introspection: what the server said of the token (RFC 7662), where it was asked
@@ -202,6 +203,7 @@ class Verdict:
     permissions: t.Mapping[str, t.Any] | None = None
     introspection: t.Mapping[str, t.Any] | None = None
     clock_skew: int | None = None
+    retryable: bool = False
     rate: RateNotice | None = None
 
     def to_dict(self) -> dict[str, t.Any]:

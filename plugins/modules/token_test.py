@@ -194,6 +194,11 @@ verdicts:
         - V(null) where the server does not tell the time.
       type: int
       sample: 0
+    retryable:
+      description: Whether the same test may come out otherwise with nothing changed, as when the server limits the rate or did not answer.
+      type: bool
+      sample: false
+      version_added: 1.0.0
     fingerprint:
       description: The first 12 hexadecimal digits of the token's SHA-256.
       type: str
@@ -212,7 +217,9 @@ msg:
   type: str
   sample: "Account 'support' (beyondtrust): The token works."
 failure:
-  description: The failure for programs, as C(kind), C(status), C(error) (the server's own code) and C(retryable).
+  description:
+    - The failure for programs, as C(kind), C(status), C(error) (the server's own code) and C(retryable).
+    - Of several, that of the first account the task failed for.
   returned: failure
   type: dict
   sample:

@@ -21,7 +21,8 @@ from . import client, download, fleet, flight, keycloak, results, stores, templa
 from .measurement import Row
 from .playbooks import FORKS
 
-GUIDE = Path(__file__).resolve().parents[2] / "docs" / "docsite" / "rst" / "guide_speed.rst"
+ROOT = Path(__file__).resolve().parents[2]
+GUIDE, README = ROOT / "docs" / "docsite" / "rst" / "guide_speed.rst", ROOT / "README.md"
 
 
 def main() -> None:
@@ -41,6 +42,7 @@ def main() -> None:
     (chosen.output / "chart.svg").write_text(results.chart(rows))
     if chosen.document:
         GUIDE.write_text(results.in_guide(GUIDE.read_text(), rows))
+        README.write_text(results.in_readme(README.read_text(), rows))
         for name, text in (("speed.json", results.document(rows, machine)), ("speed.svg", results.chart(rows))):
             (GUIDE.parent / "pictures" / name).write_text(text)
 

@@ -49,6 +49,32 @@ def in_guide(text: str, rows: t.Sequence[Row]) -> str:
     return f"{text[:start]}{restructured(rows)}{text[end:]}"
 
 
+README_ROWS = {
+    "oauth_token, warm : debug": "a known token on 200 hosts, beside `debug`, which does nothing",
+    "uri token task : oauth_token, warm": "a token request by `uri` on each of these hosts, beside that",
+    "naive uri : validation": "40 hosts and 4 accounts tested by `uri`, each host with its tokens, beside `validate`",
+    "expert uri : validation": "the same with one token for all, handed on by the playbook",
+    "token requests of a cold validation, an account": "token requests for an account, whatever the number of hosts",
+    "token requests of these": "token requests of 64 processes that start at once",
+    "lookup, warm : ansible.builtin.env": "the token by a lookup, beside the lookup `env`",
+}
+"""The rows that the README has, by their titles, and in its words."""
+
+_README_BEGIN, _README_END = "<!-- The table of make bench begins. -->\n", "<!-- The table of make bench ends. -->\n"
+
+
+def in_readme(text: str, rows: t.Sequence[Row]) -> str:
+    """The README with some of these rows in the place of those that it has.
+
+    Raises ValueError for one that has no place for them, KeyError for rows that lack one.
+    """
+    found = {row.title: row for row in rows}
+    lines = ["| what | measured |", "|---|---|"]
+    lines += [f"| {words} | {_measured(found[title])} |" for title, words in README_ROWS.items()]
+    start, end = text.index(_README_BEGIN) + len(_README_BEGIN), text.index(_README_END)
+    return f"{text[:start]}\n" + "\n".join(lines) + f"\n\n{text[end:]}"
+
+
 def rows_of(text: str) -> list[Row]:
     """The rows of a ``document``."""
     found = [{name: value for name, value in row.items() if name != "met"} for row in json.loads(text)["rows"]]

@@ -30,6 +30,26 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
+@pytest.fixture(autouse=True)
+def closed_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No error and no verdict that any test brings about has a word for programs that is not in the tables."""
+    from ansible_collections.apiops.access.plugins.module_utils._errors import KINDS, VALID_REASONS, AccessError
+    from ansible_collections.apiops.access.plugins.module_utils._model import Verdict
+
+    make_error, make_verdict = AccessError.__init__, Verdict.__init__
+
+    def checked_error(self: AccessError, *args: t.Any, **details: t.Any) -> None:
+        make_error(self, *args, **details)
+        assert self.kind in KINDS
+
+    def checked_verdict(self: Verdict, *args: t.Any, **details: t.Any) -> None:
+        make_verdict(self, *args, **details)
+        assert self.reason in (VALID_REASONS if self.outcome == "valid" else KINDS)
+
+    monkeypatch.setattr(AccessError, "__init__", checked_error)
+    monkeypatch.setattr(Verdict, "__init__", checked_verdict)
+
+
 @pytest.fixture
 def clock() -> Clock:
     from ansible_collections.apiops.access.tests.unit.scripted import Clock

@@ -321,7 +321,7 @@ def prove_credentials(
                     f"A token was granted, but it could not be tested: {verdict.message}",
                     kind=verdict.reason,
                     status=verdict.status,
-                    retryable=verdict.reason in ("rate_limited", "unhealthy"),
+                    retryable=verdict.retryable,
                 )
             return verdict, provider.read_account(token, own=True) if verdict.outcome != "invalid" else None
         finally:

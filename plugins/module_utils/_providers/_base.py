@@ -76,6 +76,9 @@ OAUTH_ERRORS = frozenset(
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 """RFC 9110 section 9.2.1."""
 
+RETRYABLE_REASONS = ("rate_limited", "unhealthy")
+"""Reasons of a verdict on an answer that the same test may not meet again."""
+
 NOTABLE_CLOCK_SKEW = 60
 """Seconds: more than this makes tokens seem to live longer or shorter, and signed requests seem not valid."""
 
@@ -350,6 +353,7 @@ class Provider:
             status=response.status,
             endpoint=printable_url(response.url),
             elapsed_ms=response.elapsed_ms,
+            retryable=reason in RETRYABLE_REASONS,
             **details,
         )
 
@@ -372,6 +376,7 @@ def verdict_of_error(error: AccessError, endpoint: str | None = None) -> Verdict
         status=error.status,
         endpoint=endpoint,
         token_valid=False if isinstance(error, RefusedError) else None,
+        retryable=error.retryable,
     )
 
 

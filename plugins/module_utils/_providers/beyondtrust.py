@@ -158,10 +158,12 @@ class BeyondTrust(OAuthProvider):
 
     def verdict_of_403(self, response: HttpResponse, said: str) -> Verdict:
         # Documented: 403 is about the account's permissions, so the token itself was accepted.
+        own = self.account.test_path
+        remedy = self.permission_remedy(own).rstrip(".") if own else "Give the account Command API: Read Only"
         return self.verdict(
             response, "indeterminate", "not_permitted",
             f"The token was accepted, but the account may not use the test endpoint (status {response.status}){said}. "
-            "Give the account Command API: Read Only, or accept this by fail_on: [invalid].",
+            f"{remedy}, or accept this by fail_on: [invalid].",
             token_valid=True, permitted=False,
         )  # fmt: skip
 

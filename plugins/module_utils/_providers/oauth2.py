@@ -54,6 +54,14 @@ REGISTRATION_FIELDS = (
 )
 """What an answer about a registered client has beside its metadata, and ``client_id``."""
 
+REGISTRATION_ERRORS = (
+    "invalid_client_metadata",
+    "invalid_redirect_uri",
+    "invalid_software_statement",
+    "unapproved_software_statement",
+)
+"""RFC 7591 section 3.2.2."""
+
 _READS = ("The read", "The deletion")
 _ADMINISTRATOR = "Ask the administrator of {base_url}"
 
@@ -478,7 +486,7 @@ class OAuth2(OAuthProvider):
             raise ConfigurationError(
                 f"{where} was refused: the server does not accept the account's settings (status {response.status})"
                 f"{said}. Correct them.",
-                kind=code if re.fullmatch(r"[a-z_]{1,50}", code or "") else "invalid_client_metadata",
+                kind=code if code in REGISTRATION_ERRORS else "invalid_client_metadata",
                 **details,
             )
         raise MalformedAnswerError(

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 from ansible_collections.apiops.access.tests.benchmarks import results
-from ansible_collections.apiops.access.tests.benchmarks.__main__ import GUIDE
+from ansible_collections.apiops.access.tests.benchmarks.__main__ import GUIDE, README
 from ansible_collections.apiops.access.tests.benchmarks.measurement import Row, Samples, alternate, ratio_row
 
 ROWS = [
@@ -89,10 +89,24 @@ def test_what_is_around_the_table_stays() -> None:
     assert text.endswith("from run to run.\n")
 
 
+def test_the_readme_has_some_of_the_rows_and_what_is_around_them_stays() -> None:
+    rows = [Row(1, title, 20.0 + number, "x") for number, title in enumerate(results.README_ROWS)]
+    text = results.in_readme(README.read_text(), rows)
+    assert "beside `debug`, which does nothing | 20.0 x |" in text
+    assert text.startswith("<!--\nCopyright")
+    assert "## How fast it is" in text
+    assert "## Try it" in text
+    with pytest.raises(KeyError):
+        results.in_readme(README.read_text(), rows[1:])
+    with pytest.raises(ValueError, match="substring not found"):
+        results.in_readme("A page.", rows)
+
+
 def test_table_and_chart_of_the_documentation_are_those_of_one_run() -> None:
     text = (GUIDE.parent / "pictures" / "speed.json").read_text()
     rows = results.rows_of(text)
     assert results.in_guide(GUIDE.read_text(), rows) == GUIDE.read_text()
+    assert results.in_readme(README.read_text(), rows) == README.read_text()
     assert results.chart(rows) == (GUIDE.parent / "pictures" / "speed.svg").read_text()
     assert {row.number for row in rows} == set(range(9))
     assert json.loads(text)["machine"]["processors"] == 2  # as the page says

@@ -17,7 +17,8 @@ from ansible_collections.apiops.access.plugins.module_utils._arguments import (
     SECRET_OPTIONS,
     TOKEN_TEST_SPEC,
 )
-from ansible_collections.apiops.access.plugins.module_utils._errors import TransportError
+from ansible_collections.apiops.access.plugins.module_utils._errors import AccessError, TransportError
+from ansible_collections.apiops.access.plugins.module_utils._http import HttpResponse
 from ansible_collections.apiops.access.plugins.module_utils._model import Verdict
 from ansible_collections.apiops.access.plugins.modules import token_test as module
 from ansible_collections.apiops.access.plugins.plugin_utils import _token_access
@@ -132,7 +133,39 @@ def test_a_token_is_not_renewed_for_anything_but_a_rejection(vendor: Script, arg
     vendor((TOKEN, answer(200, GRANTED)))
     run(ActionModule, args, host=Host(verdicts("valid")))
     result = run(ActionModule, args, host=Host(verdicts("indeterminate", status=500)), task="task-2")
-    assert (result["outcome"], result["reused"], result["failure"]["retryable"]) == ("indeterminate", True, True)
+    assert (result["outcome"], result["reused"]) == ("indeterminate", True)
+
+
+@pytest.mark.parametrize("retryable", [True, False])
+def test_whether_another_try_can_help_is_what_the_host_found(
+    vendor: Script, args: dict[str, t.Any], retryable: bool
+) -> None:
+    vendor((TOKEN, answer(200, GRANTED)))
+    found = verdicts("indeterminate", reason="not_permitted", status=403)
+    found["verdicts"][0]["retryable"] = retryable
+    result = run(ActionModule, args, host=Host(found))
+    assert result["failed"]
+    assert (result["failure"]["retryable"], result["verdicts"][0]["retryable"]) == (retryable, retryable)
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind", "retryable"),
+    [
+        (answer(429, {}), "rate_limited", True),
+        (answer(503, {}), "server_error", True),
+        (answer(400, {"error": "invalid_scope"}), "invalid_scope", False),
+        (answer(404, {}), "unexpected_status", False),
+        (answer(200, body="<html>"), "malformed_answer", False),
+        (TransportError("x", kind="timeout"), "timeout", True),
+        (TransportError("x", kind="certificate", retryable=False), "certificate", False),
+    ],
+)
+def test_a_token_that_is_not_had_says_whether_another_try_can_help(
+    vendor: Script, args: dict[str, t.Any], reply: HttpResponse | AccessError, kind: str, retryable: bool
+) -> None:
+    vendor((TOKEN, reply))
+    failure = run(ActionModule, {**args, "retries": 0})["failure"]
+    assert (failure["kind"], failure["retryable"]) == (kind, retryable)
 
 
 @pytest.mark.parametrize(

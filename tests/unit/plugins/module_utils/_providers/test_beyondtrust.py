@@ -14,6 +14,7 @@ from ansible_collections.apiops.access.plugins.module_utils._errors import (
     ServerError,
     TransportError,
 )
+from ansible_collections.apiops.access.plugins.module_utils._http import HttpResponse
 from ansible_collections.apiops.access.plugins.module_utils._model import Token
 from ansible_collections.apiops.access.plugins.module_utils._providers._base import next_link
 from ansible_collections.apiops.access.plugins.module_utils._providers.beyondtrust import BeyondTrust
@@ -128,6 +129,31 @@ def test_the_documented_words_for_a_bad_token_count_whatever_the_status(script: 
 def test_the_xml_api_rejects_a_token_in_json_too(script: Script) -> None:
     transport = script((INFO, answer(404, body="")), (XML_INFO, answer(401, DENIED)))
     assert BeyondTrust(beyondtrust(), transport).test_token(GOOD).outcome == "invalid"
+
+
+@pytest.mark.parametrize(
+    ("path", "permission", "other"),
+    [
+        (None, "Command API: Read Only", "Configuration API"),
+        (
+            "/api/config/v1/api-account",
+            "permission Configuration API (https://support",
+            "Command API",
+        ),
+        ("api/reporting", "permission Reporting API (", "Command API"),
+        ("/api/command/v2/info", "permission Command API (", "Configuration API"),
+        ("/elsewhere", "Check its permissions", "Command API"),
+    ],
+)
+@pytest.mark.parametrize("denied", [answer(403, body=""), answer(200, body="<error>Permission denied</error>")])
+def test_what_the_account_lacks_is_named_by_the_path_that_was_tested(
+    script: Script, denied: HttpResponse, path: str | None, permission: str, other: str
+) -> None:
+    url = f"GET https://support.example.com/{path.lstrip('/')}" if path else INFO
+    verdict = BeyondTrust(beyondtrust(test_path=path), script((url, denied))).test_token(GOOD)
+    assert (verdict.reason, verdict.permitted) == ("not_permitted", False)
+    assert permission in verdict.message
+    assert other not in verdict.message
 
 
 def test_403_is_about_the_account_and_not_the_token(script: Script) -> None:

@@ -900,7 +900,12 @@ def test_a_deletion_needs_no_answer(script: Script, status: int) -> None:
     [
         (400, {"error": "invalid_client_metadata"}, ConfigurationError, "invalid_client_metadata", False),
         (400, {"error": "invalid_redirect_uri"}, ConfigurationError, "invalid_redirect_uri", False),
+        (400, {"error": "invalid_software_statement"}, ConfigurationError, "invalid_software_statement", False),
+        (400, {"error": "unapproved_software_statement"}, ConfigurationError, "unapproved_software_statement", False),
         (400, {"error": "Bad Code: \x1b"}, ConfigurationError, "invalid_client_metadata", False),
+        # A word of the server's own is none of ours, be it one that means something here.
+        (400, {"error": "rate_limited"}, ConfigurationError, "invalid_client_metadata", False),
+        (400, {"error": "made_up"}, ConfigurationError, "invalid_client_metadata", False),
         (400, None, ConfigurationError, "invalid_client_metadata", False),
         (422, {}, ConfigurationError, "invalid_client_metadata", False),
         (401, {"error": "invalid_token"}, RefusedError, "refused", False),
