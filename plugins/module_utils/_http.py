@@ -18,6 +18,15 @@ from urllib.parse import urlsplit
 from ._errors import ConfigurationError, MalformedAnswerError
 from ._model import UTC, RateNotice
 
+LONGEST_URL = 2048
+"""Characters of a URL that a server names."""
+
+LONGEST_WAIT = 366 * 86400.0
+"""Seconds that a server can ask to wait, so that moments stay moments."""
+
+DEEPEST = 100
+"""Levels of an answer's data; real answers have a handful, and deeper ones end in what has to print or store them."""
+
 
 @dataclasses.dataclass(frozen=True)
 class HttpRequest:
@@ -61,25 +70,25 @@ class HttpResponse:
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds the server asked us to wait, by Retry-After in both its forms (RFC 9110 section 10.2.3)."""
+        """Seconds the server asked us to wait, by Retry-After in both its forms (RFC 9110 section 10.2.3).
+
+        More than LONGEST_WAIT is taken as that.
+        """
         value = self.headers.get("retry-after", "").strip()
         if value.isascii() and value.isdigit():
-            return float(value)
-        try:
-            until = parsedate_to_datetime(value)
-            now = parsedate_to_datetime(self.headers["date"])
-            return max(0.0, (until - now).total_seconds())
-        except (KeyError, TypeError, ValueError, OverflowError):
-            return None
+            return min(float(value), LONGEST_WAIT)
+        until, now = _moment(value), self.server_time
+        return None if until is None or now is None else min(max(0.0, until - now), LONGEST_WAIT)
+
+    @property
+    def server_time(self) -> float | None:
+        """The server's clock (seconds since 1970), by the Date header (RFC 9110 section 6.6.1)."""
+        return _moment(self.headers.get("date", ""))
 
     def clock_skew(self, now: float) -> int | None:
-        """Seconds that a clock which says ``now`` is ahead of the server's, by the Date header (RFC 9110 6.6.1)."""
-        try:
-            there = parsedate_to_datetime(self.headers["date"])
-            # RFC 9110 section 5.6.7: a date without a zone is UTC.
-            return int(now - (there if there.tzinfo else there.replace(tzinfo=UTC)).timestamp())
-        except (KeyError, TypeError, ValueError, OverflowError):
-            return None
+        """Seconds that a clock which says ``now`` is ahead of the server's."""
+        there = self.server_time
+        return None if there is None else int(now - there)
 
     @property
     def rate_notice(self) -> RateNotice | None:
@@ -102,11 +111,16 @@ class HttpResponse:
                 status=self.status,
             )
         try:
-            return json.loads(self.body.decode("utf-8-sig"))
+            document = _document(self.body.decode("utf-8-sig"))
         except (ValueError, RecursionError):
             raise MalformedAnswerError(
                 f"{where} and a body that is not valid JSON (damaged or cut short).", status=self.status
             ) from None
+        if _is_deeper(document, DEEPEST):
+            raise MalformedAnswerError(
+                f"{where} and JSON with more than {DEEPEST} levels, which nothing here can use.", status=self.status
+            )
+        return document
 
     def json_or_none(self) -> t.Any:
         """The body as JSON, or None: for error answers, whose form is often not documented."""
@@ -114,6 +128,38 @@ class HttpResponse:
             return self.json()
         except MalformedAnswerError:
             return None
+
+
+def _document(text: str) -> t.Any:
+    """JSON as data whose texts are whole. Raises ValueError or RecursionError for anything else.
+
+    Half of a surrogate pair (RFC 8259 section 8.2) is replaced: it could be neither printed, nor stored, nor sent.
+    """
+    document = json.loads(text)
+    if "\\ud" not in text and "\\uD" not in text:
+        return document
+    halves = json.dumps(document, ensure_ascii=False).encode("utf-16", "surrogatepass")
+    return json.loads(halves.decode("utf-16", "replace"))
+
+
+def _is_deeper(document: t.Any, most: int) -> bool:
+    """Whether data have more than so many levels of lists and dictionaries."""
+    level = [document]
+    for _level in range(most + 1):
+        containers = [node for node in level if isinstance(node, (dict, list))]
+        if not containers:
+            return False
+        level = [child for node in containers for child in (node.values() if isinstance(node, dict) else node)]
+    return True
+
+
+def _moment(value: str) -> float | None:
+    """Seconds since 1970 of a date in a header (RFC 9110 section 5.6.7: without a zone it is UTC); None for others."""
+    try:
+        there = parsedate_to_datetime(value)
+        return (there if there.tzinfo else there.replace(tzinfo=UTC)).timestamp()
+    except (IndexError, OverflowError, TypeError, ValueError):
+        return None
 
 
 def printable_url(url: str) -> str:

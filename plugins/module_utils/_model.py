@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import hashlib
+import re
 import typing as t
 
 if t.TYPE_CHECKING:
@@ -139,17 +140,20 @@ class Token:
             refresh_token=data["refresh_token"],
             refresh_expires_at=data["refresh_expires_at"],
         )
-        texts = (token.access_token, token.token_type, *token.scope)
-        if not all(isinstance(text, str) for text in texts) or not token.access_token:
+        # A token from a host, or from an older store, goes into a header like any other.
+        if not all(isinstance(text, str) and is_header_safe(text) for text in (token.access_token, token.token_type)):
             raise ValueError("not a token")
-        if not isinstance(token.refresh_token, (str, type(None))):
+        if not all(isinstance(text, str) and text.isprintable() for text in (*token.scope, token.refresh_token or "")):
             raise ValueError("not a token")
-        for text in (*token.secrets, token.token_type):
-            text.encode()  # half a surrogate pair is a UnicodeEncodeError, and so a ValueError
         for moment in (token.expires_at, token.refresh_expires_at):
             if moment is not None and not (isinstance(moment, (int, float)) and abs(moment) < LAST_MOMENT):
                 raise ValueError("not a token")
         return token
+
+
+def is_header_safe(text: str) -> bool:
+    """Whether a text can be a token in a header: printable ASCII without white space, and not nothing."""
+    return re.fullmatch(r"[!-~]+", text) is not None
 
 
 LONGEST_RATE_RESET = 86400.0

@@ -60,7 +60,12 @@ class Redactor:
             return None
         # Masked before and after: tidying could both hide a secret from the mask and bring one about.
         printable = "".join(char if char.isprintable() else " " for char in self.text(text))
-        return self.text(" ".join(printable.split()))[:SERVER_TEXT_LIMIT] or None
+        words = self.text(" ".join(printable.split()))
+        # One that is taken apart by signs that nobody sees is still there to be read.
+        joined = words.replace(" ", "")
+        if any(form.replace(" ", "") in joined for form in self._forms):
+            return MASK
+        return words[:SERVER_TEXT_LIMIT] or None
 
     def data(self, value: t.Any) -> t.Any:
         """The same structure with every string in it masked, but for keys, which Ansible looks for (``failed``)."""

@@ -8,10 +8,17 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from xml.etree import ElementTree
 
 from ._errors import MalformedAnswerError
+from ._http import DEEPEST
+
+_ENCODING = re.compile(rb"""encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
+
+_ENCODINGS = re.compile(rb"utf-8|us-ascii|ascii|iso-8859-\d{1,2}|windows-125\d", re.IGNORECASE)
+"""What a document can be in: in these, and not in all that Python knows, the bytes of ASCII are themselves."""
 
 
 def parse_xml(body: bytes) -> ElementTree.Element | None:
@@ -21,6 +28,12 @@ def parse_xml(body: bytes) -> ElementTree.Element | None:
     """
     if not body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         return None
+    start = body.find(b"<?xml")
+    declared = body[start : body.find(b"?>", start) + 2] if start >= 0 else b""
+    if b"encoding" in declared:
+        encoding = _ENCODING.search(declared)
+        if encoding is None or not _ENCODINGS.fullmatch(encoding[1]):
+            return None
     # A zero byte is of UTF-16, in which a document type would not be seen here.
     if any(mark in body for mark in (b"<!DOCTYPE", b"<!ENTITY", b"\0")):
         return None
@@ -33,10 +46,6 @@ def parse_xml(body: bytes) -> ElementTree.Element | None:
 def local_name(name: str) -> str:
     """A name without its namespace, which differs by release at BeyondTrust."""
     return name.rpartition("}")[2]
-
-
-DEEPEST = 100
-"""Levels of elements; real answers have a handful."""
 
 
 def xml_data(element: ElementTree.Element, level: int = 0) -> t.Any:

@@ -35,12 +35,21 @@ PATIENCE = 300.0
 _HEADING = "# Account records of apiops.access, written by the module api_account. Comments are not kept.\n"
 
 
+MOST_VALUES = 100_000
+"""Values of a whole file, written out: what an anchor names counts each time. One account has some dozens."""
+
+
 class _Unsafe(str):
     """A string that Ansible must not take for a template."""
 
 
 class _Loader(yaml.SafeLoader):
     """Knows Ansible's tag for strings that are no templates, and no other."""
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        super().flatten_mapping(node)
+        if len(node.value) > MOST_VALUES:
+            raise yaml.YAMLError("merge keys without end")
 
 
 class _Dumper(yaml.SafeDumper):
@@ -59,6 +68,32 @@ _Dumper.add_representer(
     ),
 )
 _Dumper.add_representer(_Unsafe, lambda dumper, text: dumper.represent_scalar("!unsafe", str(text), style='"'))
+
+
+def parsed(text: bytes) -> dict[str, t.Any]:
+    """The variables in a file of records. Raises ValueError for anything else."""
+    try:
+        document = yaml.load(text, Loader=_Loader) or {}  # noqa: S506  # it is safe
+        if not isinstance(document, dict) or _size(document, {}) > MOST_VALUES:
+            raise ValueError("not variables")
+    # PyYAML raises whatever comes of a tag that does not fit its value.
+    except (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError):
+        raise ValueError("not YAML") from None
+    return document
+
+
+def _size(value: t.Any, known: dict[int, int]) -> int:
+    """How many values data have. Raises ValueError for data that hold themselves, and so have no end."""
+    if not isinstance(value, (dict, list)):
+        return 1
+    if id(value) not in known:
+        known[id(value)] = 0
+        known[id(value)] = 1 + sum(
+            _size(item, known) for item in (value.values() if isinstance(value, dict) else value)
+        )
+    if not known[id(value)]:
+        raise ValueError("without end")
+    return known[id(value)]
 
 
 class AccountRecords:
@@ -199,20 +234,19 @@ class AccountRecords:
             raise self._no_secret()
         try:
             plain, self._found_vault_id, _secret = VaultLib(self._secrets).decrypt_and_get_vault_id(content)
-            document = yaml.load(plain, Loader=_Loader) or {}  # noqa: S506  # it is safe
         except (AnsibleError, UnicodeDecodeError):
             raise self._error(
                 "cannot be decrypted with the vault secrets of this run; give the right one "
                 "(--vault-id, --vault-password-file, or ANSIBLE_VAULT_PASSWORD_FILE).",
                 kind="vault",
             ) from None
-        except (yaml.YAMLError, ValueError):
+        try:
+            document = parsed(plain)
+        except ValueError:
             raise self._error("is no file of variables in YAML; correct or remove it.") from None
-        if not isinstance(document, dict) or not all(
-            isinstance(document.get(name) or [], list) for name in (ACCOUNTS_VARIABLE, PENDING_VARIABLE)
-        ):
+        if not all(isinstance(document.get(name) or [], list) for name in (ACCOUNTS_VARIABLE, PENDING_VARIABLE)):
             raise self._error(f"has no list {ACCOUNTS_VARIABLE}; correct or remove it.")
-        return t.cast("dict[str, t.Any]", document)
+        return document
 
     def _write(self, document: t.Mapping[str, t.Any]) -> None:
         """Replace the file whole, readable by its owner alone."""
@@ -283,7 +317,7 @@ def _replace(document: dict[str, t.Any], variable: str, name: str, new: dict[str
 def _literal(value: t.Any) -> t.Any:
     """Plain data, without what Ansible adds to strings, and each of which stays what it is when Ansible reads it."""
     if isinstance(value, str):
-        return _Unsafe(value) if "{" in value else "".join(value)
+        return _Unsafe(value) if "{" in value or value.startswith("#jinja2") else "".join(value)
     if isinstance(value, dict):
         return {"".join(str(key)): _literal(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

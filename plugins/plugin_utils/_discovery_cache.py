@@ -66,8 +66,8 @@ def _key(account: Account) -> str:
 def _read(path: str) -> ServerMetadata | None:
     try:
         with open(path, encoding="utf-8") as file:
-            return ServerMetadata(**json.load(file))
-    except (OSError, TypeError, ValueError):
+            return ServerMetadata.from_dict(json.load(file))
+    except (KeyError, OSError, RecursionError, TypeError, ValueError):
         return None
 
 

@@ -202,7 +202,7 @@ class RateBudget:
                 remaining=int(data.pop("remaining", 0)),
                 **{field: float(data[field]) for field in data},
             )
-        except (AttributeError, OverflowError, TypeError, ValueError):
+        except (AttributeError, OverflowError, RecursionError, TypeError, ValueError):
             return Budget()
         return budget.current(now, window)
 

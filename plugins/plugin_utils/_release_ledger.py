@@ -81,7 +81,7 @@ class Ledger:
                 plain = self._seal.open(path.read_bytes())
                 path.unlink()
                 # One that a process could not finish tells nothing.
-                with contextlib.suppress(AttributeError, KeyError, TypeError, ValueError):
+                with contextlib.suppress(AttributeError, KeyError, RecursionError, TypeError, ValueError):
                     data = json.loads(plain or b"null")
                     if "released" in data:
                         released.add(str(data["released"]))

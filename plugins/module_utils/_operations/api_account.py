@@ -27,6 +27,7 @@ from .._providers._base import Provider, verdict_of_error
 from .._providers._portal import SETTINGS_STEP, AccountListing, Setting, filled, setting_name
 from .._providers._registry import PROVIDERS, open_provider
 from .._providers.oauth2 import combined_verdict, verdict_on_fresh_token
+from .._redaction import Redactor
 
 ACTION_TITLES = {
     "create": "create the account",
@@ -176,7 +177,7 @@ def checked_settings(provider: type[Provider], settings: t.Mapping[str, t.Any]) 
             )
         try:
             checked[field] = _typed(setting, value)
-        except (TypeError, ValueError):
+        except (OverflowError, TypeError, ValueError):
             raise ConfigurationError(f"settings.{field} must be {_described(setting)}.") from None
     return checked
 
@@ -358,7 +359,7 @@ def _compare(
             continue
         try:
             current = _typed(provider.settings[field], found[field])
-        except (TypeError, ValueError):
+        except (OverflowError, TypeError, ValueError):
             current = found[field]
         if current != value:
             differences.append({"field": field, "wanted": value, "found": current})
@@ -414,9 +415,9 @@ def _set_step(provider: type[Provider], field: str, value: t.Any) -> str:
 def _shown(value: t.Any) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "(empty)"
-    return str(value) or "(empty)"
+    # The server's own words, too.
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return Redactor(()).server_text(text) or "(empty)"
 
 
 def _message(

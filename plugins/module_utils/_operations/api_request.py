@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import dataclasses
 import hashlib
@@ -25,7 +26,7 @@ from urllib.parse import urlencode
 from ansible.module_utils.basic import AnsibleModule
 
 from .._body import form_pairs, request_body
-from .._errors import AccessError, ConfigurationError, TransportError
+from .._errors import KINDS, AccessError, ConfigurationError, TransportError
 from .._http import HttpRequest, HttpResponse, printable_url
 from .._model import Account, RateNotice, Token
 from .._providers._base import Provider
@@ -291,12 +292,21 @@ def _content(response: HttpResponse) -> tuple[t.Any, t.Any, str | None]:
         elif not response.is_html:
             document = response.json_or_none() if response.body.lstrip()[:1] in (b"{", b"[") or "json" in kind else None
             root = parse_xml(response.body) if document is None else None
-    charset = re.search(r"charset=\"?([A-Za-z0-9_.:-]+)", kind)
+    charset = re.search(r"charset=\"?([A-Za-z0-9_.:-]{1,40})", kind)
     try:
-        text = response.body.decode(charset[1] if charset else "utf-8")
+        encoding = codecs.lookup(charset[1] if charset else "utf-8").name
+        text = response.body.decode(encoding) if _ENCODINGS.fullmatch(encoding) else None
     except (LookupError, UnicodeError):
         return document, root, None  # no text
     return document, root, text
+
+
+# Those of the web (WHATWG Encoding). Python knows others, of which some take time without end, or bring about text
+# that can be neither printed nor stored.
+_ENCODINGS = re.compile(
+    r"ascii|utf-(8|16|32)(-(le|be))?|iso8859-\d+|cp(125\d|866|874|932|949)|koi8-[ru]|gb(k|2312|18030)|big5|"
+    r"(euc|shift)_(jp|jis|kr)|iso2022_jp|mac-(roman|cyrillic)"
+)
 
 
 _PIECES = 8
@@ -503,9 +513,12 @@ def result_of(answer: ApiAnswer, *, pages: int | None = None, items: list[t.Any]
 def answer_from(data: t.Mapping[str, t.Any]) -> ApiAnswer:
     """The inverse of ``ApiAnswer.to_dict``. Raises AccessError for anything else."""
     try:
-        return ApiAnswer(**data)
+        answer = ApiAnswer(**data)
     except TypeError:
         raise AccessError("The module answered with something else than an answer.") from None
+    if answer.kind is not None and answer.kind not in KINDS:
+        raise AccessError("The module answered with something else than an answer.")
+    return answer
 
 
 def rate_notice(answer: ApiAnswer) -> RateNotice | None:

@@ -12,7 +12,7 @@ import functools
 import re
 import time
 import typing as t
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
 from .._errors import (
     AccessError,
@@ -23,7 +23,7 @@ from .._errors import (
     ServerError,
     TransportError,
 )
-from .._http import HttpRequest, HttpResponse, printable_url
+from .._http import LONGEST_URL, HttpRequest, HttpResponse, printable_url
 from .._model import Account, Release, Token, Verdict
 
 if t.TYPE_CHECKING:
@@ -253,13 +253,15 @@ class Provider:
         text = self.redactor.server_text(answer.get("error_description") or answer.get("message"))
         errors = answer.get("errors")
         if not code and isinstance(errors, list):  # JSON:API 1.1, error objects
-            details = [str(item.get("detail") or item.get("title") or "") for item in errors if isinstance(item, dict)]
-            text = self.redactor.server_text("; ".join(detail for detail in details if detail)) or text
+            details = [item.get("detail") or item.get("title") for item in errors if isinstance(item, dict)]
+            text = self.redactor.server_text("; ".join(told for told in details if isinstance(told, str))) or text
         elif isinstance(errors, dict):  # by field, as in BeyondTrust's answers with status 422
-            named = [
-                f"{field}: {' '.join(map(str, told)) if isinstance(told, list) else told}"
-                for field, told in errors.items()
-            ]
+            named = []
+            for field, told in errors.items():
+                parts = [
+                    str(part) for part in (told if isinstance(told, list) else [told]) if isinstance(part, (str, int))
+                ]
+                named.append(f"{field}: {' '.join(parts)}")
             text = self.redactor.server_text("; ".join([*([text] if text else []), *named]))
         return code, text
 
@@ -383,26 +385,39 @@ def verdict_of_error(error: AccessError, endpoint: str | None = None) -> Verdict
 def next_link(response: HttpResponse) -> str | None:
     """The URL of the next page by the Link header (RFC 8288): always https, as the headers can say http, and
     always on the same host, which alone may see the token. Raises TransportError for another host."""
-    for target, parameters in re.findall(r"<([^<>\s]*)>([^<]*)", response.headers.get("link", "")):
-        if re.search(r';\s*rel\s*=\s*"?(?:[^";]*\s)?next(?=["\s;,]|$)', parameters, re.IGNORECASE):
-            return same_server(response, target)
+    for target, parameters in re.findall(r"<([^<>]*)>([^<]*)", response.headers.get("link", "")):
+        for name, value in _PARAMETER.findall(parameters):
+            if name.lower() == "rel" and "next" in value.strip('"').lower().split():
+                return same_server(response, target)
     return None
+
+
+# No two parts that repeat can match the same text, so that it takes no longer than the text is long.
+_PARAMETER = re.compile(r';\s*([\w!#$&+.^`|~-]+)\s*=\s*("[^"]*"|[^\s";,]+)')
 
 
 def same_server(response: HttpResponse, target: str) -> str:
     """The URL of a link in an answer, relative or whole, at the answer's own server.
 
-    Raises TransportError for a link to another host.
+    Raises TransportError for a link to another host, and for one that programs read in more than one way.
     """
     here = urlsplit(response.url)
     try:
         there = urlsplit(urljoin(response.url, target))
-        same = there.hostname == here.hostname
+        same = there.hostname == here.hostname and there.scheme in ("https", "http")
     except ValueError:
         same = False
     if not same:
         raise TransportError(
             f"{printable_url(response.url)} names a next page on another host, which is not asked.",
+            kind="redirect",
+            retryable=False,
+        )
+    odd = "\\" in target or any(not char.isprintable() or char.isspace() for char in target)
+    climbs = {".", ".."} & set(unquote(there.path).replace("\\", "/").split("/"))
+    if odd or climbs or "@" in there.netloc or len(target) > LONGEST_URL:
+        raise TransportError(
+            f"{printable_url(response.url)} names a next page by a URL that is not plain, which is not asked.",
             kind="redirect",
             retryable=False,
         )

@@ -13,7 +13,7 @@ import typing as t
 from urllib.parse import urlsplit
 
 from .._errors import ConfigurationError, MalformedAnswerError, ServerError, TransportError
-from .._http import HttpRequest, printable_url
+from .._http import LONGEST_URL, HttpRequest, printable_url
 from .._redaction import Redactor
 
 if t.TYPE_CHECKING:
@@ -40,6 +40,12 @@ class ServerMetadata:
         return dataclasses.asdict(self)
 
     @classmethod
+    def from_dict(cls, data: t.Any) -> ServerMetadata:
+        """The inverse of ``to_dict``. Raises KeyError, TypeError or ValueError for anything else."""
+        aliases = data["mtls_endpoint_aliases"]
+        return cls.from_document({"issuer": data["issuer"], "mtls_endpoint_aliases": aliases, **data["endpoints"]})
+
+    @classmethod
     def from_document(cls, document: t.Any) -> ServerMetadata:
         """Of a metadata document. Raises ValueError for what is none."""
         issuer = document.get("issuer") if isinstance(document, dict) else None
@@ -50,7 +56,8 @@ class ServerMetadata:
 
 
 def _endpoints_of(document: t.Mapping[str, t.Any]) -> dict[str, str]:
-    return {name: document[name] for name in ENDPOINTS if isinstance(document.get(name), str) and document[name]}
+    published = {name: document.get(name) for name in ENDPOINTS}
+    return {name: url for name, url in published.items() if isinstance(url, str) and 0 < len(url) <= LONGEST_URL}
 
 
 def metadata_urls(issuer: str) -> list[str]:

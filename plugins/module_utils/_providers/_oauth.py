@@ -15,13 +15,17 @@ from urllib.parse import urlencode
 
 from .._errors import MalformedAnswerError
 from .._http import HttpRequest, HttpResponse, printable_url
-from .._model import Account, Token
+from .._model import Account, Token, is_header_safe
 from ._base import Provider
 
 FORM = "application/x-www-form-urlencoded"
 
 LONGEST_EXPIRES_IN = 10 * 365 * 86400
 """Seconds: more than this is taken as this, so that dates stay dates."""
+
+
+LONGEST_TOKEN = 16384
+"""Characters of a token, or of a scope. No server takes a header that is longer, and no store keeps it."""
 
 
 def basic_credentials(client_id: str, client_secret: str) -> str:
@@ -52,9 +56,21 @@ def checked_token_value(value: t.Any, field: str, where: str) -> str:
     """A token that can go into a header (RFC 6750 section 2.1). Raises MalformedAnswerError for anything else."""
     if not isinstance(value, str) or not value:
         raise MalformedAnswerError(f"{where} answered without {field}: there is no token in its answer.")
-    if not value.isascii() or any(not char.isprintable() or char == " " for char in value):
+    if len(value) > LONGEST_TOKEN:
+        raise MalformedAnswerError(f"{where} answered with a {field} that is too long for any header.")
+    if not is_header_safe(value):
         raise MalformedAnswerError(f"{where} answered with a {field} that holds characters no token can have.")
     return value
+
+
+def checked_scope(value: t.Any, default: tuple[str, ...], where: str) -> tuple[str, ...]:
+    """The scope of an answer (RFC 6749 section 3.3); what is no text is ``default``. Raises MalformedAnswerError."""
+    if not isinstance(value, str):
+        return default
+    scope = tuple(value.split(" "))
+    if len(value) > LONGEST_TOKEN or not all(part.isprintable() for part in scope):
+        raise MalformedAnswerError(f"{where} answered with a scope that is too long, or holds control characters.")
+    return tuple(part for part in scope if part)
 
 
 def answer_object(response: HttpResponse) -> dict[str, t.Any]:
@@ -102,9 +118,8 @@ class OAuthProvider(Provider):
         if not isinstance(token_type, str) or token_type.lower() != "bearer":
             raise MalformedAnswerError(f"{where} answered with a token_type other than Bearer, which is not supported.")
         default = self.account.assume_expires_in or self.default_expires_in
-        scope = answer.get("scope")
         return Token(
             access_token=access_token,
             expires_at=self.clock() + lifetime(answer.get("expires_in"), default, where),
-            scope=tuple(scope.split()) if isinstance(scope, str) else self.account.scope,
+            scope=checked_scope(answer.get("scope"), self.account.scope, where),
         )

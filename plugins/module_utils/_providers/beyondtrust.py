@@ -131,7 +131,7 @@ class BeyondTrust(OAuthProvider):
         if not rejected and (not response.succeeded or response.is_html):
             return self.judge(response)
         if error is None:
-            permissions = _permissions_of(response)
+            permissions = self._permissions_of(response)
             if permissions is None and not self.account.test_path:
                 return self.verdict(
                     response, "indeterminate", "unexpected_answer",
@@ -155,6 +155,26 @@ class BeyondTrust(OAuthProvider):
             response, "indeterminate", "unhealthy",
             f"The server answered the test with an error: {said}",
         )  # fmt: skip
+
+    def _permissions_of(self, response: HttpResponse) -> dict[str, t.Any] | None:
+        """The caller's permissions in the names and types of the account, or None where the answer has none."""
+        text = self.redactor.server_text
+        root = parse_xml(response.body)
+        if root is not None:
+            found: dict[str, t.Any] = {
+                element.get("name", ""): {"1": True, "0": False}.get((element.text or "").strip(), text(element.text))
+                for element in root.iter()
+                if local_name(element.tag) == "permission"
+            }
+        else:
+            answer = response.json_or_none()
+            named = answer.get("permissions") if isinstance(answer, dict) else None
+            found = {
+                name: bool(value) if isinstance(value, int) else text(value)
+                for name, value in (named.items() if isinstance(named, dict) else ())
+                if isinstance(value, (str, int))
+            }
+        return {_PERMISSION_NAMES.get(name, name): found[name] for name in sorted(found) if _is_name(name)} or None
 
     def verdict_of_403(self, response: HttpResponse, said: str) -> Verdict:
         # Documented: 403 is about the account's permissions, so the token itself was accepted.
@@ -271,26 +291,6 @@ def _error_of(response: HttpResponse) -> tuple[str, str] | None:
     if isinstance(answer, dict) and isinstance(answer.get("error"), str):
         return answer["error"], str(answer.get("message") or "")
     return None
-
-
-def _permissions_of(response: HttpResponse) -> dict[str, t.Any] | None:
-    """The caller's permissions in the names and types of the account, or None where the answer has none."""
-    root = parse_xml(response.body)
-    if root is not None:
-        found: dict[str, t.Any] = {
-            element.get("name", ""): {"1": True, "0": False}.get((element.text or "").strip(), element.text)
-            for element in root.iter()
-            if local_name(element.tag) == "permission"
-        }
-    else:
-        answer = response.json_or_none()
-        named = answer.get("permissions") if isinstance(answer, dict) else None
-        found = {
-            name: bool(value) if isinstance(value, int) else value
-            for name, value in (named.items() if isinstance(named, dict) else ())
-            if isinstance(value, (str, int))
-        }
-    return {_PERMISSION_NAMES.get(name, name): value for name, value in sorted(found.items()) if _is_name(name)} or None
 
 
 def _is_name(text: t.Any) -> bool:

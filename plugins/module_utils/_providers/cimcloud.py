@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import email.utils
 import json
 import re
 import typing as t
@@ -204,10 +203,8 @@ class CIMcloud(Provider):
             raise MalformedAnswerError(
                 f"{where} answered with an expiration that is not a date such as 2022-01-01T01:00:00Z."
             )
-        try:
-            now = email.utils.parsedate_to_datetime(response.headers["date"]).timestamp()
-        except (KeyError, TypeError, ValueError):
-            now = self.clock()
+        told = response.server_time
+        now = self.clock() if told is None else told
         if moment <= now:
             raise MalformedAnswerError(
                 f"{where} answered with an expiration in the past. Check this machine's clock and the site's time zone."

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import re
 import typing as t
 from urllib.parse import urlencode, urlsplit
 
@@ -25,8 +24,8 @@ from .._errors import (
     ServerError,
     TransportError,
 )
-from .._http import HttpRequest, HttpResponse, check_url, printable_url
-from .._model import LAST_MOMENT, Account, Release, Token, Verdict
+from .._http import LONGEST_URL, HttpRequest, HttpResponse, check_url, printable_url
+from .._model import LAST_MOMENT, Account, Release, Token, Verdict, is_header_safe
 from .._redaction import Redactor
 from ._authentication_methods import (
     ASSERTION_METHODS,
@@ -38,7 +37,7 @@ from ._authentication_methods import (
 from ._base import NOTABLE_CLOCK_SKEW, clock_note
 from ._client_authentication import ASSERTION_TYPE, basic_credentials, client_assertion
 from ._discovery import ENDPOINTS, ServerMetadata, discover, metadata_urls
-from ._oauth import FORM, OAuthProvider, answer_object
+from ._oauth import FORM, LONGEST_TOKEN, OAuthProvider, answer_object
 from ._portal import SETTINGS_STEP, Portal, Setting
 
 if t.TYPE_CHECKING:
@@ -53,6 +52,12 @@ REGISTRATION_FIELDS = (
     "registration_client_uri",
 )
 """What an answer about a registered client has beside its metadata, and ``client_id``."""
+
+LONGEST_CLIENT_ID = 2048
+"""Characters: some are URLs."""
+
+MOST_TOLD = 100
+"""Scopes or audiences of a token that are shown."""
 
 REGISTRATION_ERRORS = (
     "invalid_client_metadata",
@@ -375,8 +380,8 @@ class OAuth2(OAuthProvider):
         scope, audience = _words(answer.get("scope"), split=True), _words(answer.get("aud"))
         return {
             "active": True,
-            "scope": None if scope is None else [text(part) or "" for part in scope],
-            "audience": None if audience is None else [text(part) or "" for part in audience],
+            "scope": None if scope is None else [text(part) or "" for part in scope[:MOST_TOLD]],
+            "audience": None if audience is None else [text(part) or "" for part in audience[:MOST_TOLD]],
             "client_id": text(answer.get("client_id")),
             "expires_at": _moment(answer.get("exp")),
         }
@@ -445,7 +450,7 @@ class OAuth2(OAuthProvider):
     ) -> HttpResponse:
         headers = {}
         if token:
-            if not re.fullmatch(r"[!-~]+", token):
+            if not is_header_safe(token):
                 raise ConfigurationError(
                     "initial_access_token, or the registration access token of the record, has white space or a "
                     "character that no token can have. Check how it is given."
@@ -507,7 +512,12 @@ class OAuth2(OAuthProvider):
             value if isinstance(value, str) and value else None
             for value in (texts["client_secret"], texts["registration_access_token"])
         )
-        if token is not None and not re.fullmatch(r"[!-~]+", token):
+        if len(client_id) > LONGEST_CLIENT_ID or len(secret or "") > LONGEST_TOKEN:
+            raise MalformedAnswerError(
+                f"{where} answered with a client_id or a client_secret that is too long to be used.",
+                status=response.status,
+            )
+        if token is not None and (not is_header_safe(token) or len(token) > LONGEST_TOKEN):
             token = None  # no header can carry it
         expires = texts["client_secret_expires_at"]
         return Registration(
@@ -524,7 +534,8 @@ class OAuth2(OAuthProvider):
         """The URI that a client is managed at, if it is of the server that was asked: the token goes nowhere else."""
         try:
             check_url("registration_client_uri", uri, self._allows_http(asked), query=True)
-            return str(uri) if urlsplit(uri).hostname == urlsplit(asked).hostname else None
+            same = urlsplit(uri).hostname == urlsplit(asked).hostname
+            return str(uri) if same and len(uri) <= LONGEST_URL and "\\" not in uri else None
         except (AttributeError, ConfigurationError, TypeError):
             return None
 
