@@ -129,7 +129,7 @@ class _FinalAnswer(http.client.HTTPResponse):
 
     def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fp = _Lines(t.cast(io.BufferedReader, self.fp).detach())  # type: ignore[assignment]
+        self.fp = _Lines(self.fp.detach())
 
     def _read_status(self) -> tuple[str, int, str]:
         for _answer in range(MOST_INTERIM_ANSWERS):
@@ -189,19 +189,18 @@ else:
             )
             found: list[t.Any] = []
 
-            def ask() -> None:
+            def ask(**options: t.Any) -> None:
                 with contextlib.suppress(OSError, UnicodeError):
-                    found.extend(look_up())
+                    found.extend(look_up(**options))
 
-            try:
-                found = look_up(flags=socket.AI_NUMERICHOST)
-            except (OSError, UnicodeError):
+            ask(flags=socket.AI_NUMERICHOST)
+            if not found:
                 # The machine's resolver has its own, often longer times, and cannot be interrupted.
                 asking = threading.Thread(target=ask, daemon=True)
                 asking.start()
                 asking.join(self.deadline.remaining())
                 if asking.is_alive():
-                    raise ConnectTimeoutError(self, "") from None
+                    raise ConnectTimeoutError(self, "")
             if not found:
                 raise NewConnectionError(self, "") from socket.gaierror()
             flags = socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
@@ -234,6 +233,13 @@ else:
                 piece = view[start : start + LEAST_PROGRESS]
                 super().send(piece)
                 self.deadline.moved(len(piece))
+
+        def getresponse(self) -> t.Any:
+            answer = super().getresponse()
+            if self.deadline.over:  # the end of the connection looks like the end of the headers
+                answer.close()
+                raise socket.timeout
+            return answer
 
     class _TimedTlsConnection(_TimedConnection, HTTPSConnection):
         pass

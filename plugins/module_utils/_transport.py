@@ -37,6 +37,7 @@ try:
     from requests.utils import get_environ_proxies
     from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError
     from urllib3.util.retry import Retry
+    from urllib3.util.ssl_match_hostname import CertificateError
 
     from ._deadline import BrokenConnectError, timed_pools
 except ImportError:
@@ -98,6 +99,8 @@ LONGEST_RETRY_AFTER = 30.0
 _PIECE = 256 * 1024
 _PACKED_PIECE = 4 * 1024
 
+_ANOTHER_HOST = 62
+
 # OpenSSL's X509_V_ERR_* codes that have a remedy of their own.
 _CERTIFICATE_REASONS = {
     9: "its certificate is not valid yet",
@@ -106,7 +109,7 @@ _CERTIFICATE_REASONS = {
     19: "its certificate chain ends in a certificate authority that is not trusted",
     20: "its certificate was issued by a certificate authority that is not trusted",
     21: "its certificate chain is incomplete",
-    62: "its certificate is for another host name",
+    _ANOTHER_HOST: "its certificate is for another host name",
     64: "its certificate is for another IP address",
 }
 
@@ -251,7 +254,7 @@ class Transport:
                     body=content,
                     elapsed_ms=int((time.monotonic() - started) * 1000),
                 )
-                left = answer.raw.retries.total
+                left = t.cast(Retry, answer.raw.retries).total
         except AccessError:
             raise
         except Exception as error:  # their texts can hold headers and bodies, so none gets out
@@ -393,14 +396,16 @@ def _transport_error(error: Exception, request: HttpRequest, deadline: Deadline)
             kind="proxy",
             unsent=unsent,
         )
-    verification = find(ssl.SSLCertVerificationError)
+    verification = find(ssl.SSLCertVerificationError, CertificateError)
     if verification:
-        reason = _CERTIFICATE_REASONS.get(verification.verify_code, "its certificate is not valid")
+        # urllib3 1 compares the names itself.
+        code = getattr(verification, "verify_code", _ANOTHER_HOST)
+        reason = _CERTIFICATE_REASONS.get(code, "its certificate is not valid")
         # Whether a certificate is valid at this time is also a question of what this machine takes for the time.
         remedy = (
             f"It is {datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d %H:%M} UTC by the clock of this machine: "
             "correct that, or have the server's certificate renewed"
-            if verification.verify_code in (9, 10)
+            if code in (9, 10)
             else "Set ca_path to the certificate authority of this server, or correct base_url"
         )
         return TransportError(
