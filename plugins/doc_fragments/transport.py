@@ -34,7 +34,13 @@ options:
     type: path
   timeout:
     description:
-      - How long (seconds) to wait for a connection, and for each piece of an answer.
+      - How long (seconds) each try of a call can take as a whole. That is to find the server's address, to connect, to send,
+        and to get all of the answer. The addresses of one name share the time.
+      - Large bodies that are sent, and answers that are written to a file, can take longer as a whole, as long as 256 KiB of
+        them get through in each such time.
+      - All tries of a call together take at most O(retries) + 1 times as long, and the pauses between them. A pause that the
+        server asks for is at most 30 seconds; a longer one is reported instead.
+      - Through a SOCKS proxy it holds for each step alone.
     type: float
     default: 15.0
   retries:

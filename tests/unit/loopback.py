@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import datetime
 import ipaddress
+import socket
 import socketserver
 import ssl
 import threading
@@ -98,6 +99,62 @@ class Loopback:
                 connection.sendall(answer)
                 if b"\r\nConnection: close" in answer:
                     return
+
+
+class Wire:
+    """Plays each connection as a function does, which gets its number, the socket, and the test's end as an event.
+
+    With a context the function gets the socket as TLS has it.
+    """
+
+    def __init__(
+        self,
+        play: t.Callable[[int, socket.socket, threading.Event], None],
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        self.over = threading.Event()
+        self.connections = 0
+        self._play = play
+        self._context = context
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.url = f"{'https' if context else 'http'}://127.0.0.1:{self.port}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        self.over.set()
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _address = self._listener.accept()
+                self.connections += 1
+                threading.Thread(target=self._serve, args=(self.connections, connection), daemon=True).start()
+
+    def _serve(self, number: int, connection: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            if self._context:
+                connection = self._context.wrap_socket(connection, server_side=True)
+            with connection:
+                self._play(number, connection, self.over)
+
+
+def read_head(connection: socket.socket) -> bytes:
+    """A request up to its blank line."""
+    head = b""
+    while b"\r\n\r\n" not in head:
+        piece = connection.recv(65536)
+        if not piece:
+            raise ConnectionError("no request")
+        head += piece
+    return head
+
+
+def drip(connection: socket.socket, over: threading.Event, piece: bytes, pause: float = 0.02) -> None:
+    """Send a piece again and again, until the other side or the test has had enough."""
+    while not over.wait(pause):
+        connection.sendall(piece)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,14 +6,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import errno
 import gzip
 import io
 import os
 import socket
 import ssl
+import threading
 import time
 import traceback
+import tracemalloc
 import types
 import typing as t
 from collections.abc import Iterator
@@ -43,6 +47,9 @@ from ansible_collections.apiops.access.tests.unit.loopback import (
     HANG,
     Certificates,
     Loopback,
+    Wire,
+    drip,
+    read_head,
     reply,
     server_context,
 )
@@ -50,6 +57,7 @@ from ansible_collections.apiops.access.tests.unit.scripted import NOW
 
 MARKERS = ("header-s3cret", "body-s3cret", "query-s3cret", "answer-s3cret", "path-proxy-s3cret")
 Serve = t.Callable[..., Loopback]
+Play = t.Callable[..., Wire]
 
 
 @pytest.fixture
@@ -59,6 +67,20 @@ def serve() -> Iterator[Serve]:
 
     def start(*replies: bytes, certificate: Path | None = None) -> Loopback:
         servers.append(Loopback(replies, server_context(certificate) if certificate else None))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
+def play() -> Iterator[Play]:
+    """Start a server that plays each of its connections as a function does."""
+    servers: list[Wire] = []
+
+    def start(function: t.Callable[..., None], certificate: Path | None = None) -> Wire:
+        servers.append(Wire(function, server_context(certificate) if certificate else None))
         return servers[-1]
 
     yield start
@@ -274,12 +296,6 @@ def test_an_answer_that_is_cut_short_or_garbled_is_an_error(serve: Serve, pauses
     assert "took effect" in str(error)
 
 
-def test_a_body_that_comes_in_drips_is_given_up(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    moments = iter([0.0, 1000.0, 2000.0])
-    monkeypatch.setattr(_transport, "time", types.SimpleNamespace(monotonic=lambda: next(moments)))
-    assert failure_of(lambda: get(serve(reply(200)).url)).kind == "timeout"
-
-
 def test_a_server_that_does_not_answer_is_a_timeout(serve: Serve) -> None:
     error = failure_of(lambda: get(serve(HANG).url, timeout=0.1, retries=0))
     assert (error.kind, error.retryable) == ("timeout", True)
@@ -417,6 +433,399 @@ def test_what_is_not_modified_is_no_redirect(serve: Serve) -> None:
     # RFC 9110 section 15.4.5; its Content-Length is that of the body that was not sent (section 8.6).
     server = serve(b"HTTP/1.1 304 Not Modified\r\nContent-Length: 99\r\nConnection: close\r\n\r\n")
     assert get(server.url, headers={"If-None-Match": '"1"'}, retries=0).status == 304
+
+
+# The time that a call can take
+
+
+QUICK = 0.3
+"""Seconds: the option timeout where it is to run out."""
+
+PROMPT = 5.0
+"""Seconds: far above what any of these calls may take, and far below what their servers would."""
+
+ANSWERED = b"HTTP/1.1 200 OK\r\n"
+
+
+@contextlib.contextmanager
+def promptly() -> Iterator[None]:
+    started = time.monotonic()
+    yield
+    assert time.monotonic() - started < PROMPT
+
+
+def dripping(start: bytes, piece: bytes) -> t.Callable[..., None]:
+    """What a server does that answers a request with ``start`` and then only with drips, each far within timeout."""
+
+    def serve(_number: int, connection: socket.socket, over: threading.Event) -> None:
+        read_head(connection)
+        connection.sendall(start)
+        drip(connection, over, piece)
+
+    return serve
+
+
+DRIPS = {
+    "status line": (b"HTTP/1.1 200 O", b"K"),
+    "one header": (ANSWERED + b"X-A: ", b"a"),
+    "headers": (ANSWERED, b"X-A: a\r\n"),
+    "body with a length": (ANSWERED + b"Content-Length: 100000\r\n\r\n", b"x"),
+    "body to the end": (ANSWERED + b"\r\n", b"x"),
+    "chunks": (ANSWERED + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+    "a chunk's first line": (ANSWERED + b"Transfer-Encoding: chunked\r\n\r\n1;", b"x"),
+    "trailers": (ANSWERED + b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n", b"X-A: a\r\n"),
+    "100 Continue": (b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "one interim answer": (b"HTTP/1.1 103 Early Hints\r\n", b"Link: </a>\r\n"),
+    "packed nothing": (
+        ANSWERED + b"Content-Encoding: gzip\r\n\r\n",
+        gzip.compress(b""),
+    ),
+}
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
+@pytest.mark.parametrize("drips", DRIPS)
+def test_an_answer_in_drips_takes_no_longer_than_timeout(
+    play: Play, certificates: Certificates, drips: str, tls: bool
+) -> None:
+    server = play(dripping(*DRIPS[drips]), certificate=certificates.good if tls else None)
+    with promptly():
+        error = failure_of(lambda: post(server.url, timeout=QUICK, ca_path=str(certificates.ca)))
+    assert (error.kind, error.retryable, error.unsent, server.connections) == ("timeout", True, False, 1)
+    assert "within 0.3 s" in str(error)
+
+
+def test_each_try_has_its_own_time_and_no_more(play: Play, pauses: list[float]) -> None:
+    server = play(dripping(*DRIPS["headers"]))
+    started = time.monotonic()
+    assert failure_of(lambda: get(server.url, timeout=QUICK, retries=2)).kind == "timeout"
+    assert 3 * QUICK <= time.monotonic() - started < PROMPT
+    assert (server.connections, len(pauses)) == (3, 2)
+
+
+@pytest.mark.parametrize("anew", [False, True])
+def test_a_try_after_one_that_took_too_long_can_succeed(play: Play, pauses: list[float], anew: bool) -> None:
+    def serve(number: int, connection: socket.socket, over: threading.Event) -> None:
+        read_head(connection)
+        if number == 1:
+            over.wait(5)
+        connection.sendall(reply(200, b"{}"))
+
+    assert get(play(serve).url, timeout=QUICK).status == 200
+
+
+def handshake(piece: bytes) -> t.Callable[..., None]:
+    """What a server does that never comes to the end of its TLS handshake: one record, of which bytes arrive."""
+
+    def serve(_number: int, connection: socket.socket, over: threading.Event) -> None:
+        connection.recv(65536)
+        connection.sendall(b"\x16\x03\x03\x3f\xff\x02\x00\x3f\xfb")  # a ServerHello of 16 KiB
+        drip(connection, over, piece)
+
+    return serve
+
+
+def test_a_tls_handshake_in_drips_is_given_up_and_nothing_was_sent(play: Play, certificates: Certificates) -> None:
+    server = play(handshake(b"\0"))
+    url = server.url.replace("http:", "https:")
+    with promptly():
+        error = failure_of(lambda: post(url, timeout=QUICK, retries=1, ca_path=str(certificates.ca)))
+    # What was never sent can be sent again.
+    assert (error.kind, error.unsent, server.connections) == ("timeout", True, 2)
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
+def test_a_proxy_that_does_not_make_its_tunnel_is_given_up(play: Play, certificates: Certificates, tls: bool) -> None:
+    proxy = play(dripping(b"HTTP/1.1 200 O", b"K"), certificate=certificates.good if tls else None)
+    with promptly():
+        error = failure_of(
+            lambda: post(
+                "https://api.example.com/", proxy=proxy.url, timeout=QUICK, retries=0, ca_path=str(certificates.ca)
+            )
+        )
+    assert (error.kind, error.unsent) == ("timeout", True)
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
+def test_a_handshake_in_drips_through_a_proxy_is_given_up(play: Play, certificates: Certificates, tls: bool) -> None:
+    def tunnel(number: int, connection: socket.socket, over: threading.Event) -> None:
+        read_head(connection)
+        connection.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
+        handshake(b"\0")(number, connection, over)
+
+    proxy = play(tunnel, certificate=certificates.good if tls else None)
+    ca = str(certificates.ca)
+    with promptly():
+        error = failure_of(
+            lambda: post("https://api.example.com/", proxy=proxy.url, timeout=QUICK, retries=0, ca_path=ca)
+        )
+    assert (error.kind, error.unsent) == ("timeout", True)
+
+
+LOOK_UP = socket.getaddrinfo
+
+
+def addresses(*hosts: str) -> t.Callable[..., list[t.Any]]:
+    """A resolver that knows these addresses for every name."""
+
+    def found(host: str, port: int, *args: t.Any, **kwargs: t.Any) -> list[t.Any]:
+        if kwargs.get("flags"):
+            return LOOK_UP(host, port, *args, **kwargs)
+        return [LOOK_UP(one, port, socket.AF_INET, socket.SOCK_STREAM)[0] for one in hosts]
+
+    return found
+
+
+def full(stack: contextlib.ExitStack) -> int:
+    """The port of a listener on 127.0.0.1 that is full, so that a connection to it is not made."""
+    listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+    port = int(listener.getsockname()[1])
+    for _connection in range(3):
+        filler = stack.enter_context(socket.socket())
+        filler.setblocking(False)
+        filler.connect_ex(("127.0.0.1", port))
+    return port
+
+
+def test_addresses_that_do_not_answer_share_the_time_and_leave_some_for_one_that_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with contextlib.ExitStack() as stack:
+        port = full(stack)
+        silent = f"http://silent.example:{port}/"
+        monkeypatch.setattr("socket.getaddrinfo", addresses("127.0.0.1", "127.0.0.1", "127.0.0.1"))
+        with promptly():
+            error = failure_of(lambda: post(silent, timeout=QUICK, retries=0, allow_http=True))
+        assert (error.kind, error.unsent) == ("timeout", True)
+        good = stack.enter_context(socket.create_server(("127.0.0.2", port)))
+
+        def serve() -> None:
+            connection, _address = good.accept()
+            read_head(connection)
+            connection.sendall(reply(200))
+
+        threading.Thread(target=serve, daemon=True).start()
+        monkeypatch.setattr("socket.getaddrinfo", addresses("127.0.0.1", "127.0.0.2"))
+        with promptly():
+            assert post(silent, timeout=1.0, retries=0).status == 200
+
+
+def test_a_resolver_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+
+    def slow(*args: t.Any, **kwargs: t.Any) -> list[t.Any]:
+        if kwargs.get("flags"):
+            return LOOK_UP(*args, **kwargs)
+        over.wait(30)
+        return []
+
+    monkeypatch.setattr("socket.getaddrinfo", slow)
+    with promptly():
+        error = failure_of(lambda: post("https://api.example.com/", timeout=QUICK, retries=0))
+    over.set()
+    assert (error.kind, error.unsent) == ("timeout", True)
+
+
+def test_a_name_that_no_resolver_can_be_asked_for_is_not_known(pauses: list[float]) -> None:
+    error = failure_of(lambda: get(f"https://{'a' * 70}.example.com/", retries=0))
+    assert (error.kind, error.unsent) == ("name_resolution", True)
+
+
+def test_a_call_leaves_neither_a_thread_nor_a_descriptor(serve: Serve, play: Play, certificates: Certificates) -> None:
+    good = serve(reply(200), certificate=certificates.good)
+    slow = play(dripping(*DRIPS["headers"]))
+
+    def client() -> tuple[int, int]:
+        mine = [thread for thread in threading.enumerate() if "_wait" in repr(thread)]
+        return len(mine), len([name for name in os.listdir("/proc/self/fd") if is_client(name)])
+
+    def is_client(name: str) -> bool:
+        """Whether a descriptor is a socket of a client: the servers of these tests are in this process too."""
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(int(name))) as one:
+            return bool(one.getpeername()[1] in (good.port, slow.port))
+        return False
+
+    for _time in range(2):
+        get(good.url, ca_path=str(certificates.ca))
+        failure_of(lambda: post(slow.url, timeout=0.05))
+    assert client() == (0, 0)
+
+
+# Large bodies, which may take longer
+
+
+def test_a_file_can_take_longer_than_timeout_as_long_as_it_comes(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    def serve(_number: int, connection: socket.socket, over: threading.Event) -> None:
+        read_head(connection)
+        connection.sendall(ANSWERED + b"Content-Length: %d\r\n\r\n" % (8 * _transport._PIECE))
+        for _piece in range(8):
+            over.wait(0.1)
+            connection.sendall(b"x" * _transport._PIECE)
+
+    sizes: list[int] = []
+    request = HttpRequest("GET", play(serve).url, sink=lambda chunk: sizes.append(len(chunk)))
+    with Transport(TransportOptions(timeout=0.5, retries=0)) as transport:
+        transport.send(request)
+        assert sum(sizes) == 8 * _transport._PIECE
+        # What is kept in memory has no more time than any answer.
+        large = dataclasses.replace(request, sink=None)
+        assert failure_of(lambda: transport.send(large)).kind == "timeout"
+
+
+@pytest.mark.parametrize(
+    ("start", "piece"),
+    [
+        (ANSWERED + b"Content-Length: 1000000000\r\n\r\n", b"x"),
+        (ANSWERED + b"Transfer-Encoding: chunked\r\n\r\n", b"5\r\nxxxxx\r\n"),
+    ],
+)
+def test_a_file_in_drips_is_given_up(play: Play, start: bytes, piece: bytes) -> None:
+    request = HttpRequest("GET", play(dripping(start, piece)).url, sink=bytearray().extend)
+    with Transport(TransportOptions(timeout=QUICK, retries=0)) as transport, promptly():
+        assert failure_of(lambda: transport.send(request)).kind == "timeout"
+
+
+LARGE = 24 * 1024 * 1024
+"""Bytes: more than the buffers of two sockets take."""
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
+@pytest.mark.parametrize("file", [False, True])
+def test_an_upload_can_take_longer_than_timeout_as_long_as_it_is_taken(
+    play: Play, certificates: Certificates, tls: bool, file: bool
+) -> None:
+    taken: list[int] = []
+
+    def serve(_number: int, connection: socket.socket, over: threading.Event) -> None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        size = len(read_head(connection).partition(b"\r\n\r\n")[2])
+        for pause in (0.4, 0.4, 0.4):
+            over.wait(pause)
+            target = size + LARGE // 4
+            while size < target:
+                size += len(connection.recv(1 << 20))
+        while size < LARGE:
+            size += len(connection.recv(1 << 20))
+        taken.append(size)
+        connection.sendall(reply(200))
+
+    server = play(serve, certificate=certificates.good if tls else None)
+    content = b"x" * LARGE
+    body: t.Any = (lambda: io.BytesIO(content)) if file else content
+    with Transport(TransportOptions(timeout=0.7, retries=0, ca_path=str(certificates.ca))) as transport:
+        assert transport.send(HttpRequest("PUT", server.url, {}, body)).status == 200
+    assert taken == [LARGE]
+
+
+def test_an_upload_that_nobody_takes_is_given_up(play: Play) -> None:
+    def serve(_number: int, connection: socket.socket, over: threading.Event) -> None:
+        read_head(connection)
+        over.wait(30)
+
+    request = HttpRequest("PUT", play(serve).url, {}, b"x" * LARGE)
+    with Transport(TransportOptions(timeout=QUICK, retries=2)) as transport, promptly():
+        error = failure_of(lambda: transport.send(request))
+    assert (error.kind, error.unsent) == ("timeout", False)
+
+
+# Answers that nobody asked for
+
+
+HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n"
+
+
+@pytest.mark.parametrize("interim", [HINTS, b"HTTP/1.1 102 Processing\r\n\r\n", b"HTTP/1.1 199 Odd\r\n\r\n" + HINTS])
+def test_an_interim_answer_is_passed_over(serve: Serve, interim: bytes) -> None:
+    server = serve(interim + reply(201, b'{"a": 1}'), interim + reply(202, b'{"b": 1}'))
+    with Transport(TransportOptions()) as transport:
+        answers = [transport.send(HttpRequest("GET", server.url, repeatable=True)) for _time in range(2)]
+    assert [(answer.status, answer.body) for answer in answers] == [(201, b'{"a": 1}'), (202, b'{"b": 1}')]
+
+
+@pytest.mark.parametrize("interim", [HINTS, b"HTTP/1.1 100 Continue\r\n\r\n"])
+def test_a_flood_of_interim_answers_is_an_error(serve: Serve, interim: bytes) -> None:
+    error = failure_of(lambda: post(serve(interim * 200 + reply(200)).url))
+    assert (error.kind, error.unsent) == ("connection", False)
+
+
+def test_what_follows_a_switch_of_protocols_is_nobodys_answer(serve: Serve) -> None:
+    server = serve(b"HTTP/1.1 101 Switching Protocols\r\n\r\n" + reply(200, b"mine"), reply(200, b"yours"))
+    with Transport(TransportOptions()) as transport:
+        answers = [transport.send(HttpRequest("GET", server.url, repeatable=True)) for _time in range(2)]
+    assert [(answer.status, answer.body) for answer in answers] == [(101, b""), (200, b"yours")]
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
+@pytest.mark.parametrize("more", [b"x" * 12_000, b"HTTP/1.1 200 OK\r\nContent-Length: 12000\r\n\r\n" + b"y" * 12_000])
+def test_what_comes_behind_an_answer_is_nobodys_answer(
+    serve: Serve, certificates: Certificates, more: bytes, tls: bool
+) -> None:
+    server = serve(reply(200, b"mine") + more, reply(200, b"yours"), certificate=certificates.good if tls else None)
+    with Transport(TransportOptions(retries=0, ca_path=str(certificates.ca))) as transport:
+        bodies = [transport.send(HttpRequest("GET", server.url)).body for _time in range(2)]
+    assert bodies == [b"mine", b"yours"]
+
+
+# Answers that are to fill the memory
+
+
+@contextlib.contextmanager
+def little_memory() -> Iterator[None]:
+    tracemalloc.start()
+    yield
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 16 * 1024 * 1024
+
+
+BOMB = gzip.compress(b"\0" * (128 * 1024 * 1024))
+
+
+@pytest.mark.parametrize("status", [200, 503])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_packed_bomb_takes_little_memory(serve: Serve, pauses: list[float], status: int, chunked: bool) -> None:
+    frame = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {len(BOMB)}"
+    body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(BOMB), BOMB) if chunked else BOMB
+    head = f"HTTP/1.1 {status} Status\r\nContent-Encoding: gzip\r\n{frame}\r\nConnection: close\r\n\r\n"
+    server = serve(head.encode() + body)
+    with little_memory():
+        error = failure_of(lambda: get(server.url))
+    assert (error.kind, len(server.received)) == ("too_large", 1)
+
+
+@pytest.mark.parametrize("status", [200, 503])
+def test_an_endless_body_takes_little_memory_whatever_its_status(play: Play, status: int) -> None:
+    server = play(dripping(b"HTTP/1.1 %d Status\r\n\r\n" % status, b"x" * (1 << 20)))
+    with little_memory():
+        assert failure_of(lambda: get(server.url)).kind == "too_large"
+
+
+@pytest.mark.parametrize("start", [b"", b"Transfer-Encoding: chunked\r\n\r\n", b"X-A: "])
+def test_an_endless_line_takes_little_memory(play: Play, start: bytes) -> None:
+    server = play(dripping(ANSWERED + start, b"1" * (1 << 20)))
+    with little_memory():
+        error = failure_of(lambda: get(server.url, retries=0))
+    assert (error.kind, error.unsent) == ("connection", False)
+
+
+def test_endless_headers_are_an_error_of_the_connection(play: Play) -> None:
+    error = failure_of(lambda: get(play(dripping(ANSWERED + b"X-A: a\r\n" * 200, b"X-A: a\r\n")).url, retries=0))
+    assert error.kind == "connection"
+
+
+@pytest.mark.parametrize("coding", ["br", "zstd", "gzip, gzip", "compress"])
+def test_a_body_that_is_packed_in_another_way_is_told_so(serve: Serve, coding: str) -> None:
+    error = failure_of(lambda: get(serve(reply(200, b"x" * 99, f"Content-Encoding: {coding}")).url))
+    assert (error.kind, error.status) == ("malformed_answer", 200)
+    # The status of an error says enough.
+    response = get(serve(reply(404, b"x" * 99, f"Content-Encoding: {coding}")).url)
+    assert (response.status, response.body) == (404, b"")
+
+
+def test_two_lengths_that_contradict_each_other_do_not_say_that_nothing_was_sent(serve: Serve) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\nConnection: close\r\n\r\n{}"
+    error = failure_of(lambda: post(serve(answer).url))
+    assert (error.kind, error.unsent) == ("connection", False)
 
 
 # Bodies from files
@@ -576,6 +985,19 @@ def test_a_long_wait_is_reported_and_not_slept(
     assert len(server.received) == 1
 
 
+@pytest.mark.parametrize("send", [get, post, post_anew])
+@pytest.mark.parametrize(
+    ("wait", "tries"), [("9" * 5000, 1), ("soon", 2), ("Fri, 15 Jan 99999 08:00:00 GMT", 1), ("", 2)]
+)
+def test_a_wait_that_is_no_time_is_not_slept(
+    serve: Serve, pauses: list[float], send: t.Callable[[str], HttpResponse], wait: str, tries: int
+) -> None:
+    server = serve(reply(429, b"", f"Retry-After: {wait}"), reply(200))
+    assert send(server.url).status == (429 if tries == 1 else 200)
+    assert len(server.received) == tries
+    assert sum(pauses) < 1  # its own pause
+
+
 def test_the_pauses_grow_and_are_spread(serve: Serve, pauses: list[float]) -> None:
     assert get(serve(reply(503)).url, retries=3).status == 503
     assert len(pauses) == 3
@@ -646,6 +1068,16 @@ def test_a_new_body_does_not_wait_for_long(serve: Serve, pauses: list[float]) ->
     server = serve(reply(429, b"", "Retry-After: 3600"), reply(200))
     assert post_anew(server.url).retry_after == 3600
     assert (pauses, len(server.received)) == ([], 1)
+
+
+@pytest.mark.parametrize("send", [get, post_anew])
+def test_tries_that_were_answered_and_those_that_were_not_are_counted_together(
+    serve: Serve, pauses: list[float], monkeypatch: pytest.MonkeyPatch, send: t.Callable[..., HttpResponse]
+) -> None:
+    server = serve(reply(429))
+    refuse_at_first(monkeypatch, 1)
+    assert send(server.url).status == 429
+    assert (len(server.received), len(pauses)) == (2, 2)
 
 
 def test_a_body_that_the_server_never_saw_is_kept(
@@ -721,7 +1153,7 @@ def test_a_connection_that_was_not_made_in_time_saw_nothing(
         raise TimeoutError("body-s3cret")
 
     monkeypatch.setattr("urllib3.util.connection.create_connection", too_slow)
-    error = failure_of(lambda: post("https://api.example.com/"))
+    error = failure_of(lambda: post("https://192.0.2.1/"))
     assert (error.kind, error.unsent) == ("timeout", True)
 
 
@@ -760,6 +1192,52 @@ def test_a_server_that_did_not_answer_can_have_seen_it(serve: Serve, host: str) 
 )
 def test_a_server_that_answered_something_can_have_acted(serve: Serve, pauses: list[float], answer: bytes) -> None:
     assert not failure_of(lambda: post(serve(answer).url)).unsent
+
+
+def test_a_connection_that_breaks_while_it_is_made_brought_nothing_and_is_made_again(
+    play: Play, pauses: list[float], certificates: Certificates
+) -> None:
+    def reset(_number: int, connection: socket.socket, _over: threading.Event) -> None:
+        connection.recv(1)  # with the rest unread, the end is a reset
+
+    server = play(reset)
+    error = failure_of(lambda: post(server.url.replace("http:", "https:"), ca_path=str(certificates.ca)))
+    assert (error.kind, error.retryable, error.unsent) == ("connection", True, True)
+    assert server.connections == 1 + 2
+
+
+def test_a_refused_try_does_not_hide_one_before_that_can_have_arrived(
+    serve: Serve, pauses: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(CLOSE)
+    connect, made = urllib3.util.connection.create_connection, list[int]()
+
+    def once(*args: t.Any, **kwargs: t.Any) -> socket.socket:
+        if made:
+            raise ConnectionRefusedError
+        made.append(1)
+        return connect(*args, **kwargs)
+
+    monkeypatch.setattr("urllib3.util.connection.create_connection", once)
+    error = failure_of(lambda: get(server.url))
+    assert (error.kind, error.unsent) == ("connection", False)
+
+
+@pytest.mark.parametrize(("status", "unsent"), [(429, True), (503, False)])
+def test_a_refused_try_after_an_answer_is_as_unsent_as_the_answer_says(
+    serve: Serve, pauses: list[float], monkeypatch: pytest.MonkeyPatch, status: int, unsent: bool
+) -> None:
+    server = serve(reply(status, b"", "Connection: close"))
+    connect, made = urllib3.util.connection.create_connection, list[int]()
+
+    def once(*args: t.Any, **kwargs: t.Any) -> socket.socket:
+        if made:
+            raise ConnectionRefusedError
+        made.append(1)
+        return connect(*args, **kwargs)
+
+    monkeypatch.setattr("urllib3.util.connection.create_connection", once)
+    assert failure_of(lambda: get(server.url)).unsent is unsent
 
 
 @pytest.mark.parametrize("answer", [CLOSE, HANG])
@@ -876,10 +1354,14 @@ def test_validate_certs_false_trusts_any(serve: Serve, certificates: Certificate
     assert get(server.url, validate_certs=False).status == 200
 
 
-def test_a_server_without_tls_is_told_so(serve: Serve, certificates: Certificates) -> None:
-    url = serve(b"HTTP/1.1 400 Bad\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").url.replace("http:", "https:")
-    error = failure_of(lambda: post(url, ca_path=str(certificates.ca), retries=0, timeout=1.0))
-    assert (error.kind, error.retryable) == ("tls", False)
+def test_a_server_without_tls_is_told_so(play: Play, certificates: Certificates) -> None:
+    def complain(_number: int, connection: socket.socket, over: threading.Event) -> None:
+        connection.sendall(b"HTTP/1.1 400 Bad\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        over.wait(5)
+
+    url = play(complain).url.replace("http:", "https:")
+    error = failure_of(lambda: post(url, ca_path=str(certificates.ca), retries=0))
+    assert (error.kind, error.retryable, error.unsent) == ("tls", False, True)
 
 
 @pytest.mark.parametrize("option", ["ca_path", "client_cert", "client_key"])
