@@ -345,6 +345,13 @@ def test_the_permission_for_a_path_is_named_with_its_page(script: Script, path: 
     assert f"{SITE}/login/api_account" in remedy
 
 
+@pytest.mark.parametrize("path", ["/api/other", "/", "/XX/api/config"])
+def test_a_path_that_belongs_to_no_permission_gets_the_general_remedy(script: Script, path: str) -> None:
+    remedy = BeyondTrust(beyondtrust(), script()).permission_remedy(path)
+    assert "permission Configuration API" not in remedy
+    assert "Check its permissions" in remedy
+
+
 # What all providers share: the server's words, and links to the next page
 
 
