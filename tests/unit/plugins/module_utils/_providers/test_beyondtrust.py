@@ -84,6 +84,18 @@ def test_the_newer_api_tells_the_permissions(script: Script) -> None:
         "perm_configuration": True,
         "perm_reporting_support": True,
     }
+    assert verdict.permissions["perm_reporting_support"] is True
+    assert verdict.reason == "accepted"
+
+
+def test_permissions_without_a_name_or_a_value_are_no_obstacle(script: Script) -> None:
+    body = (
+        "<api_information><permissions><permission>1</permission><permission name='perm_backup'> 1 </permission>"
+        "<permission name='perm_ecm'/></permissions></api_information>"
+    )
+    transport = script((INFO, answer(404, body="")), (XML_INFO, answer(200, body=body, content_type="text/xml")))
+    verdict = BeyondTrust(beyondtrust(), transport).test_token(GOOD)
+    assert verdict.permissions == {"perm_backup": True, "perm_ecm": None}
 
 
 @pytest.mark.parametrize("namespace", NAMESPACES)
@@ -92,7 +104,7 @@ def test_a_release_without_it_is_asked_by_the_xml_api(script: Script, namespace:
         (INFO, answer(404, body="")), (XML_INFO, answer(200, body=xml(namespace), content_type="text/xml"))
     )
     verdict = BeyondTrust(beyondtrust(), transport).test_token(GOOD)
-    assert transport.sent[1].headers["Authorization"] == "Bearer tok-1"
+    assert transport.sent[1].headers == {"Authorization": "Bearer tok-1", "Accept": "text/xml"}
     assert (verdict.outcome, verdict.endpoint) == ("valid", f"{SITE}/api/command")
     assert verdict.permissions == {"perm_command": "full_access", "perm_backup": True, "perm_ecm": False}
 
@@ -115,8 +127,23 @@ def test_any_other_xml_error_is_no_success(script: Script) -> None:
     reply = answer(200, body=f'<error xmlns="{NAMESPACES[1]}">The database is busy</error>', content_type="text/xml")
     transport = script((INFO, answer(404, body="")), (XML_INFO, reply))
     verdict = BeyondTrust(beyondtrust(), transport).test_token(GOOD)
-    assert (verdict.outcome, verdict.token_valid) == ("indeterminate", None)
+    assert (verdict.outcome, verdict.reason, verdict.token_valid) == ("indeterminate", "unhealthy", None)
     assert "The database is busy" in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [(answer(200, {"error": "quota_exceeded"}), "quota_exceeded"), (answer(200, body="<error/>"), "no reason given")],
+)
+def test_an_error_without_words_is_told_by_its_code(script: Script, reply: t.Any, told: str) -> None:
+    verdict = BeyondTrust(beyondtrust(), script((INFO, reply))).test_token(GOOD)
+    assert (verdict.outcome, verdict.reason) == ("indeterminate", "unhealthy")
+    assert verdict.message.endswith(f": {told}")
+
+
+def test_a_server_in_trouble_rejects_no_token_whatever_it_says(script: Script) -> None:
+    verdict = BeyondTrust(beyondtrust(), script((INFO, answer(500, DENIED)))).test_token(GOOD)
+    assert (verdict.outcome, verdict.reason, verdict.token_valid) == ("indeterminate", "unhealthy", None)
 
 
 @pytest.mark.parametrize("status", [200, 400, 401, 403])
@@ -168,7 +195,7 @@ def test_other_statuses_are_judged_alone(script: Script, status: int, outcome: s
 def test_a_success_without_permissions_proves_nothing(script: Script, body: str, content_type: str) -> None:
     reply = answer(200, body=body, content_type=content_type)
     verdict = BeyondTrust(beyondtrust(), script((INFO, reply))).test_token(GOOD)
-    assert (verdict.outcome, verdict.token_valid) == ("indeterminate", None)
+    assert (verdict.outcome, verdict.reason, verdict.token_valid) == ("indeterminate", "unexpected_answer", None)
 
 
 def test_another_read_can_be_the_test(script: Script) -> None:
@@ -176,6 +203,7 @@ def test_another_read_can_be_the_test(script: Script) -> None:
     account = beyondtrust(test_path="/api/config/v1/api-account?per_page=5")
     verdict = BeyondTrust(account, transport).test_token(GOOD)
     assert (verdict.outcome, verdict.permissions) == ("valid", None)
+    assert transport.sent[0].headers["Authorization"] == "Bearer tok-1"
 
 
 # The list of accounts
@@ -246,6 +274,21 @@ def test_without_a_client_id_the_account_is_found_by_name_in_any_case(script: Sc
     listing = BeyondTrust(beyondtrust(client_id=None), transport).read_account(GOOD, own=False)
     assert listing is not None
     assert listing.found == listed(3, name="Support")
+
+
+@pytest.mark.parametrize("name", ["support", "None"])
+def test_an_account_that_is_listed_without_a_name_or_an_id_is_nobodys(script: Script, name: str) -> None:
+    transport = script((f"{ACCOUNTS}1", answer(200, [{"enabled": True}])))
+    listing = BeyondTrust(beyondtrust(client_id=None, name=name), transport).read_account(GOOD, own=False)
+    assert listing is not None
+    assert listing.found is None
+
+
+def test_an_id_that_is_not_listed_is_not_found_as_none(script: Script) -> None:
+    transport = script((f"{ACCOUNTS}1", answer(200, [{"name": "account 1"}])))
+    listing = BeyondTrust(beyondtrust(client_id="None"), transport).read_account(GOOD, own=False)
+    assert listing is not None
+    assert listing.found is None
 
 
 def test_a_name_is_no_proof_where_the_client_id_differs(script: Script) -> None:
