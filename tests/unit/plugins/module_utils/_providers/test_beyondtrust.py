@@ -9,6 +9,7 @@ import typing as t
 
 import pytest
 from ansible_collections.apiops.access.plugins.module_utils._errors import (
+    AccessError,
     MalformedAnswerError,
     RefusedError,
     ServerError,
@@ -124,7 +125,7 @@ def test_a_missing_permission_comes_as_an_xml_error_with_a_success_status(
 
 
 def test_any_other_xml_error_is_no_success(script: Script) -> None:
-    reply = answer(200, body=f'<error xmlns="{NAMESPACES[1]}">The database is busy</error>', content_type="text/xml")
+    reply = answer(200, body=f'<error xmlns="{NAMESPACES[1]}">The <b>database</b> is busy</error>', content_type="text/xml")
     transport = script((INFO, answer(404, body="")), (XML_INFO, reply))
     verdict = BeyondTrust(beyondtrust(), transport).test_token(GOOD)
     assert (verdict.outcome, verdict.reason, verdict.token_valid) == ("indeterminate", "unhealthy", None)
@@ -150,6 +151,7 @@ def test_a_server_in_trouble_rejects_no_token_whatever_it_says(script: Script) -
 def test_the_documented_words_for_a_bad_token_count_whatever_the_status(script: Script, status: int) -> None:
     verdict = BeyondTrust(beyondtrust(), script((INFO, answer(status, DENIED)))).test_token(GOOD)
     assert (verdict.outcome, verdict.reason, verdict.token_valid) == ("invalid", "token_rejected", False)
+    assert "denied the request" in verdict.message
 
 
 def test_the_xml_api_rejects_a_token_in_json_too(script: Script) -> None:
@@ -305,7 +307,33 @@ def test_an_account_that_may_not_list_is_read_by_its_own_permissions(script: Scr
     )
     listing = BeyondTrust(beyondtrust(), transport).read_account(GOOD, own=True)
     assert listing is not None
-    assert listing.found == {"perm_command": "read_only"}
+    assert (listing.source, listing.found) == ("get_api_info", {"perm_command": "read_only"})
+    assert [request.headers["Authorization"] for request in transport.sent] == ["Bearer tok-1"] * 2
+
+
+def test_a_list_that_knows_no_such_parameter_is_none(script: Script) -> None:
+    transport = script((f"{ACCOUNTS}1", answer(401, {"error": "invalid_parameter", "message": "per_page"})))
+    assert BeyondTrust(beyondtrust(), transport).list_accounts(GOOD, None) is None
+
+
+def test_a_token_that_may_not_be_used_for_the_list_is_an_error_of_its_own(script: Script) -> None:
+    with pytest.raises(AccessError, match="did not accept the token") as caught:
+        BeyondTrust(beyondtrust(), script((f"{ACCOUNTS}1", answer(401, DENIED)))).list_accounts(GOOD, None)
+    assert (caught.value.kind, caught.value.status) == ("token_rejected", 401)
+
+
+def test_a_list_that_is_refused_for_another_reason_says_so(script: Script) -> None:
+    with pytest.raises(RefusedError) as caught:
+        BeyondTrust(beyondtrust(), script((f"{ACCOUNTS}1", answer(400, body="")))).list_accounts(GOOD, None)
+    where = f"The list of API accounts at {SITE}/api/config/v1/api-account"
+    assert str(caught.value).strip() == f"{where} was refused (status 400)."
+
+
+def test_a_list_is_a_read_that_may_be_repeated_and_has_no_names_that_are_none(script: Script) -> None:
+    odd = {"name": "a", "": 1, "Name": 1, "na me": 1, "client-id": 1, "x" * 65: 1, "1st": 1, "x" * 64: 1, "perm_2": 1}
+    transport = script((f"{ACCOUNTS}1", answer(200, [odd])))
+    assert BeyondTrust(beyondtrust(), transport).list_accounts(GOOD, None) == [{"name": "a", "x" * 64: 1, "perm_2": 1}]
+    assert transport.sent[0].repeatable
 
 
 def test_a_manager_that_may_not_list_tells_nothing(script: Script) -> None:
@@ -320,7 +348,7 @@ def test_a_server_in_trouble_is_not_an_empty_list(script: Script) -> None:
 
 @pytest.mark.parametrize("document", [{"accounts": []}, ["client-1"], "client-1", 7])
 def test_what_is_no_list_of_accounts_is_an_error(script: Script, document: t.Any) -> None:
-    with pytest.raises(MalformedAnswerError):
+    with pytest.raises(MalformedAnswerError, match=f"^{SITE}/api/config/v1/api-account answered"):
         BeyondTrust(beyondtrust(), script((f"{ACCOUNTS}1", answer(200, document)))).read_account(GOOD, own=True)
 
 

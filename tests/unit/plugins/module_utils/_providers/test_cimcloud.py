@@ -260,6 +260,11 @@ def test_the_test_path_is_below_the_site(script: Script) -> None:
     assert CIMcloud(cimcloud(test_path="healthcheck"), transport).test_token(Token("tok-1")).outcome == "valid"
 
 
+@pytest.mark.parametrize("path", ["X/orders", "/X/orders"])
+def test_every_path_is_below_the_site(script: Script, path: str) -> None:
+    assert CIMcloud(cimcloud(), script()).url(path) == f"{BASE}/X/orders"
+
+
 def test_the_published_rates_are_stated() -> None:
     assert CIMcloud.calls_per_second == 2
     assert CIMcloud.calls_per_window == (100, 15 * 60)

@@ -379,6 +379,12 @@ def test_the_server_is_told_the_certificate_and_its_key(tmp_path: Path, kind: st
     assert jwt.PyJWK(told, ALGORITHMS[kind]).key.public_numbers() == key(kind).public_key().public_numbers()
 
 
+def test_a_certificate_with_a_key_that_no_server_takes_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "cert.pem"
+    path.write_bytes(certificate(key("dsa")).public_bytes(serialization.Encoding.PEM))
+    assert "type that is not supported" in str(refused(lambda: certificate_jwk(with_certificate(path))))
+
+
 def test_the_subject_of_a_certificate_is_written_as_rfc_4514_does(tmp_path: Path) -> None:
     path = tmp_path / "cert.pem"
     path.write_bytes(certificate(key("p256")).public_bytes(serialization.Encoding.PEM))
