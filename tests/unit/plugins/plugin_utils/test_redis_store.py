@@ -469,34 +469,43 @@ def operate(store: TokenStore, operation: str) -> t.Any:
 # Doing without
 
 
-class Down:
-    """A store whose operations all fail; how often one was asked for is counted."""
+class Recorder:
+    """A store that notes what it is asked, and fails if it is given an error."""
 
     secret = b"x"
 
-    def __init__(self, error: StoreError) -> None:
+    def __init__(self, error: StoreError | None = None) -> None:
         self.error = error
-        self.asked = 0
+        self.calls: list[tuple[t.Any, ...]] = []
+
+    @property
+    def asked(self) -> int:
+        return len(self.calls)
+
+    def note(self, *call: t.Any) -> None:
+        self.calls.append(call)
+        if self.error:
+            raise self.error
 
     def read(self, name: str) -> bytes | None:
-        self.asked += 1
-        raise self.error
+        self.note("read", name)
+        return b"entry"
 
     def write(self, name: str, data: bytes, expires_at: float) -> None:
-        self.read(name)
+        self.note("write", name, data, expires_at)
 
     def delete(self, name: str) -> None:
-        self.read(name)
+        self.note("delete", name)
 
     @contextlib.contextmanager
     def lock(self, name: str, patience: float) -> t.Iterator[None]:
-        self.read(name)
+        self.note("lock", name, patience)
         yield
 
 
 def test_a_fallback_requests_without_the_cache_and_warns_once(account: Account) -> None:
     warnings: list[str] = []
-    down = Down(StoreError(f"The token cache is down. {_redis_store._REMEDY}", retryable=True))
+    down = Recorder(StoreError(f"The token cache is down. {_redis_store._REMEDY}", retryable=True))
     store = FallbackStore(down, "one", warnings.append)
     requested = token()
     for _time in range(2):
@@ -507,7 +516,7 @@ def test_a_fallback_requests_without_the_cache_and_warns_once(account: Account) 
 
 @pytest.mark.parametrize("operation", ["read", "write", "delete", "lock"])
 def test_a_fallback_hides_nothing_that_somebody_must_mend(operation: str) -> None:
-    store = FallbackStore(Down(StoreError("wrong password")), "one", pytest.fail)
+    store = FallbackStore(Recorder(StoreError("wrong password")), "one", pytest.fail)
     with pytest.raises(StoreError, match="wrong password"):
         operate(store, operation)
 
@@ -528,8 +537,27 @@ def test_a_fallback_is_the_store_while_that_works(server: RedisHandle, account: 
     assert source.peek(account) is None
 
 
+def test_a_fallback_hands_everything_on_as_it_is() -> None:
+    recorder = Recorder()
+    store = FallbackStore(recorder, "one", pytest.fail)
+    assert store.secret == b"x"
+    assert store.read("a") == b"entry"
+    store.write("b", b"data", 7.0)
+    store.delete("c")
+    with store.lock("d", 2.5):
+        pass
+    assert recorder.calls == [("read", "a"), ("write", "b", b"data", 7.0), ("delete", "c"), ("lock", "d", 2.5)]
+
+
+def test_an_outage_of_one_cache_is_none_of_another() -> None:
+    working = Recorder()
+    FallbackStore(Recorder(StoreError("down", retryable=True)), "one", lambda _text: None).read("a")
+    assert FallbackStore(working, "two", pytest.fail).read("a") == b"entry"
+    assert FallbackStore(working, "one", pytest.fail).read("a") is None
+
+
 def test_an_outage_is_remembered_for_a_while_only(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    down = Down(StoreError("down", retryable=True))
+    down = Recorder(StoreError("down", retryable=True))
     store = FallbackStore(down, "one", lambda _text: None)
     moments = iter([0.0, 0.0, 1.0, _redis_store.OUTAGE_MEMORY + 1.0, _redis_store.OUTAGE_MEMORY + 1.0])
     scripted = types.SimpleNamespace(monotonic=lambda: 100.0 + next(moments))

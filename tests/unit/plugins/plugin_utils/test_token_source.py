@@ -254,6 +254,12 @@ def test_peeking_requests_nothing(world: World) -> None:
     assert world.requests == 1
 
 
+def test_peeking_sees_what_any_task_has_left(world: World) -> None:
+    token = world.obtain(task="task-1").token
+    assert world.source(task="task-2").peek(rimo3()) == token
+    assert world.source(task=None).peek(rimo3()) == token
+
+
 def test_what_is_forgotten_is_requested_anew(world: World) -> None:
     world.obtain()
     world.source().forget(rimo3())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.apiops.access.plugins.module_utils._errors import StoreError
 from ansible_collections.apiops.access.plugins.plugin_utils import _token_store
-from ansible_collections.apiops.access.plugins.plugin_utils._token_store import Seal
+from ansible_collections.apiops.access.plugins.plugin_utils._token_store import Seal, prepare_encryption
 
 STORE = b"\x01" * 32
 PLAIN = b'{"access_token": "tok-s3cret"}'
@@ -84,3 +84,9 @@ def test_a_controller_without_cryptography_is_told_what_to_do(monkeypatch: pytes
     monkeypatch.setattr(_token_store, "HAS_CRYPTOGRAPHY", False)
     with pytest.raises(StoreError, match=r"cryptography is missing on the controller.*cache: none"):
         Seal("identity", ["secret"], b"s" * 32)
+
+
+@pytest.mark.parametrize("available", [True, False])
+def test_encryption_is_prepared_where_there_is_any(monkeypatch: pytest.MonkeyPatch, available: bool) -> None:
+    monkeypatch.setattr(_token_store, "HAS_CRYPTOGRAPHY", available)
+    prepare_encryption()

@@ -9,6 +9,7 @@ import typing as t
 
 import pytest
 from ansible_collections.apiops.access.plugins.module_utils._errors import (
+    AccessError,
     MalformedAnswerError,
     RefusedError,
     ServerError,
@@ -85,6 +86,18 @@ def test_the_newer_api_tells_the_permissions(script: Script) -> None:
         "perm_configuration": True,
         "perm_reporting_support": True,
     }
+    assert verdict.permissions["perm_reporting_support"] is True
+    assert verdict.reason == "accepted"
+
+
+def test_permissions_without_a_name_or_a_value_are_no_obstacle(script: Script) -> None:
+    body = (
+        "<api_information><permissions><permission>1</permission><permission name='perm_backup'> 1 </permission>"
+        "<permission name='perm_ecm'/></permissions></api_information>"
+    )
+    transport = script((INFO, answer(404, body="")), (XML_INFO, answer(200, body=body, content_type="text/xml")))
+    verdict = BeyondTrust(beyondtrust(), transport).test_token(GOOD)
+    assert verdict.permissions == {"perm_backup": True, "perm_ecm": None}
 
 
 @pytest.mark.parametrize("namespace", NAMESPACES)
@@ -93,7 +106,7 @@ def test_a_release_without_it_is_asked_by_the_xml_api(script: Script, namespace:
         (INFO, answer(404, body="")), (XML_INFO, answer(200, body=xml(namespace), content_type="text/xml"))
     )
     verdict = BeyondTrust(beyondtrust(), transport).test_token(GOOD)
-    assert transport.sent[1].headers["Authorization"] == "Bearer tok-1"
+    assert transport.sent[1].headers == {"Authorization": "Bearer tok-1", "Accept": "text/xml"}
     assert (verdict.outcome, verdict.endpoint) == ("valid", f"{SITE}/api/command")
     assert verdict.permissions == {"perm_command": "full_access", "perm_backup": True, "perm_ecm": False}
 
@@ -113,17 +126,33 @@ def test_a_missing_permission_comes_as_an_xml_error_with_a_success_status(
 
 
 def test_any_other_xml_error_is_no_success(script: Script) -> None:
-    reply = answer(200, body=f'<error xmlns="{NAMESPACES[1]}">The database is busy</error>', content_type="text/xml")
+    reply = answer(200, body=f'<error xmlns="{NAMESPACES[1]}">The <b>database</b> is busy</error>', content_type="text/xml")
     transport = script((INFO, answer(404, body="")), (XML_INFO, reply))
     verdict = BeyondTrust(beyondtrust(), transport).test_token(GOOD)
-    assert (verdict.outcome, verdict.token_valid) == ("indeterminate", None)
+    assert (verdict.outcome, verdict.reason, verdict.token_valid) == ("indeterminate", "unhealthy", None)
     assert "The database is busy" in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [(answer(200, {"error": "quota_exceeded"}), "quota_exceeded"), (answer(200, body="<error/>"), "no reason given")],
+)
+def test_an_error_without_words_is_told_by_its_code(script: Script, reply: t.Any, told: str) -> None:
+    verdict = BeyondTrust(beyondtrust(), script((INFO, reply))).test_token(GOOD)
+    assert (verdict.outcome, verdict.reason) == ("indeterminate", "unhealthy")
+    assert verdict.message.endswith(f": {told}")
+
+
+def test_a_server_in_trouble_rejects_no_token_whatever_it_says(script: Script) -> None:
+    verdict = BeyondTrust(beyondtrust(), script((INFO, answer(500, DENIED)))).test_token(GOOD)
+    assert (verdict.outcome, verdict.reason, verdict.token_valid) == ("indeterminate", "unhealthy", None)
 
 
 @pytest.mark.parametrize("status", [200, 400, 401, 403])
 def test_the_documented_words_for_a_bad_token_count_whatever_the_status(script: Script, status: int) -> None:
     verdict = BeyondTrust(beyondtrust(), script((INFO, answer(status, DENIED)))).test_token(GOOD)
     assert (verdict.outcome, verdict.reason, verdict.token_valid) == ("invalid", "token_rejected", False)
+    assert "denied the request" in verdict.message
 
 
 def test_the_xml_api_rejects_a_token_in_json_too(script: Script) -> None:
@@ -194,7 +223,7 @@ def test_other_statuses_are_judged_alone(script: Script, status: int, outcome: s
 def test_a_success_without_permissions_proves_nothing(script: Script, body: str, content_type: str) -> None:
     reply = answer(200, body=body, content_type=content_type)
     verdict = BeyondTrust(beyondtrust(), script((INFO, reply))).test_token(GOOD)
-    assert (verdict.outcome, verdict.token_valid) == ("indeterminate", None)
+    assert (verdict.outcome, verdict.reason, verdict.token_valid) == ("indeterminate", "unexpected_answer", None)
 
 
 def test_another_read_can_be_the_test(script: Script) -> None:
@@ -202,6 +231,7 @@ def test_another_read_can_be_the_test(script: Script) -> None:
     account = beyondtrust(test_path="/api/config/v1/api-account?per_page=5")
     verdict = BeyondTrust(account, transport).test_token(GOOD)
     assert (verdict.outcome, verdict.permissions) == ("valid", None)
+    assert transport.sent[0].headers["Authorization"] == "Bearer tok-1"
 
 
 # The list of accounts
@@ -274,6 +304,21 @@ def test_without_a_client_id_the_account_is_found_by_name_in_any_case(script: Sc
     assert listing.found == listed(3, name="Support")
 
 
+@pytest.mark.parametrize("name", ["support", "None"])
+def test_an_account_that_is_listed_without_a_name_or_an_id_is_nobodys(script: Script, name: str) -> None:
+    transport = script((f"{ACCOUNTS}1", answer(200, [{"enabled": True}])))
+    listing = BeyondTrust(beyondtrust(client_id=None, name=name), transport).read_account(GOOD, own=False)
+    assert listing is not None
+    assert listing.found is None
+
+
+def test_an_id_that_is_not_listed_is_not_found_as_none(script: Script) -> None:
+    transport = script((f"{ACCOUNTS}1", answer(200, [{"name": "account 1"}])))
+    listing = BeyondTrust(beyondtrust(client_id="None"), transport).read_account(GOOD, own=False)
+    assert listing is not None
+    assert listing.found is None
+
+
 def test_a_name_is_no_proof_where_the_client_id_differs(script: Script) -> None:
     transport = script((f"{ACCOUNTS}1", answer(200, [listed(2, name="support")])))
     listing = BeyondTrust(beyondtrust(), transport).read_account(GOOD, own=True)
@@ -288,7 +333,33 @@ def test_an_account_that_may_not_list_is_read_by_its_own_permissions(script: Scr
     )
     listing = BeyondTrust(beyondtrust(), transport).read_account(GOOD, own=True)
     assert listing is not None
-    assert listing.found == {"perm_command": "read_only"}
+    assert (listing.source, listing.found) == ("get_api_info", {"perm_command": "read_only"})
+    assert [request.headers["Authorization"] for request in transport.sent] == ["Bearer tok-1"] * 2
+
+
+def test_a_list_that_knows_no_such_parameter_is_none(script: Script) -> None:
+    transport = script((f"{ACCOUNTS}1", answer(401, {"error": "invalid_parameter", "message": "per_page"})))
+    assert BeyondTrust(beyondtrust(), transport).list_accounts(GOOD, None) is None
+
+
+def test_a_token_that_may_not_be_used_for_the_list_is_an_error_of_its_own(script: Script) -> None:
+    with pytest.raises(AccessError, match="did not accept the token") as caught:
+        BeyondTrust(beyondtrust(), script((f"{ACCOUNTS}1", answer(401, DENIED)))).list_accounts(GOOD, None)
+    assert (caught.value.kind, caught.value.status) == ("token_rejected", 401)
+
+
+def test_a_list_that_is_refused_for_another_reason_says_so(script: Script) -> None:
+    with pytest.raises(RefusedError) as caught:
+        BeyondTrust(beyondtrust(), script((f"{ACCOUNTS}1", answer(400, body="")))).list_accounts(GOOD, None)
+    where = f"The list of API accounts at {SITE}/api/config/v1/api-account"
+    assert str(caught.value).strip() == f"{where} was refused (status 400)."
+
+
+def test_a_list_is_a_read_that_may_be_repeated_and_has_no_names_that_are_none(script: Script) -> None:
+    odd = {"name": "a", "": 1, "Name": 1, "na me": 1, "client-id": 1, "x" * 65: 1, "1st": 1, "x" * 64: 1, "perm_2": 1}
+    transport = script((f"{ACCOUNTS}1", answer(200, [odd])))
+    assert BeyondTrust(beyondtrust(), transport).list_accounts(GOOD, None) == [{"name": "a", "x" * 64: 1, "perm_2": 1}]
+    assert transport.sent[0].repeatable
 
 
 def test_a_manager_that_may_not_list_tells_nothing(script: Script) -> None:
@@ -303,7 +374,7 @@ def test_a_server_in_trouble_is_not_an_empty_list(script: Script) -> None:
 
 @pytest.mark.parametrize("document", [{"accounts": []}, ["client-1"], "client-1", 7])
 def test_what_is_no_list_of_accounts_is_an_error(script: Script, document: t.Any) -> None:
-    with pytest.raises(MalformedAnswerError):
+    with pytest.raises(MalformedAnswerError, match=f"^{SITE}/api/config/v1/api-account answered"):
         BeyondTrust(beyondtrust(), script((f"{ACCOUNTS}1", answer(200, document)))).read_account(GOOD, own=True)
 
 
@@ -369,6 +440,13 @@ def test_the_permission_for_a_path_is_named_with_its_page(script: Script, path: 
     remedy = BeyondTrust(beyondtrust(), script()).permission_remedy(path)
     assert "Configuration API" in remedy
     assert f"{SITE}/login/api_account" in remedy
+
+
+@pytest.mark.parametrize("path", ["/api/other", "/", "/XX/api/config"])
+def test_a_path_that_belongs_to_no_permission_gets_the_general_remedy(script: Script, path: str) -> None:
+    remedy = BeyondTrust(beyondtrust(), script()).permission_remedy(path)
+    assert "permission Configuration API" not in remedy
+    assert "Check its permissions" in remedy
 
 
 # What all providers share: the server's words, and links to the next page

@@ -187,11 +187,18 @@ def test_a_session_is_asked_for_with_the_token_and_replaces_it(script: Script, c
     assert token == Token("tok-2", "Bearer", NOW + 3600, refresh_token="ref-1", refresh_expires_at=NOW + MONTH)
 
 
-def test_a_refused_session_names_the_customer(script: Script, clock: Clock) -> None:
-    transport = script((AUTHENTICATE, answer(200, GRANTED)), (SESSION, answer(400, body="")))
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+def test_a_refused_session_names_the_customer(script: Script, clock: Clock, status: int) -> None:
+    transport = script((AUTHENTICATE, answer(200, GRANTED)), (SESSION, answer(status, body="")))
     with pytest.raises(RefusedError, match=r"jo@example\.com") as caught:
         CIMcloud(cimcloud(customer="jo@example.com"), transport, clock).request_token(None)
-    assert caught.value.kind == "session_refused"
+    assert (caught.value.kind, caught.value.status) == ("session_refused", status)
+
+
+def test_a_session_that_fails_otherwise_is_told_from_the_token(script: Script, clock: Clock) -> None:
+    transport = script((AUTHENTICATE, answer(200, GRANTED)), (SESSION, answer(500, body="")))
+    with pytest.raises(ServerError, match="customer's session"):
+        CIMcloud(cimcloud(customer="jo@example.com"), transport, clock).request_token(None)
 
 
 # Basic authorization
@@ -253,6 +260,11 @@ def test_the_test_path_is_below_the_site(script: Script) -> None:
     assert CIMcloud(cimcloud(test_path="healthcheck"), transport).test_token(Token("tok-1")).outcome == "valid"
 
 
+@pytest.mark.parametrize("path", ["X/orders", "/X/orders"])
+def test_every_path_is_below_the_site(script: Script, path: str) -> None:
+    assert CIMcloud(cimcloud(), script()).url(path) == f"{BASE}/X/orders"
+
+
 def test_the_published_rates_are_stated() -> None:
     assert CIMcloud.calls_per_second == 2
     assert CIMcloud.calls_per_window == (100, 15 * 60)
@@ -282,7 +294,12 @@ def test_reading_online_orders_marks_them(method: str, path: str, safe: bool) ->
 
 @pytest.mark.parametrize(
     ("path", "first"),
-    [("/orders/open", "/orders/open/1"), ("orders/open/", "orders/open/1"), ("/orders/open?a=1", "/orders/open/1?a=1")],
+    [
+        ("/orders/open", "/orders/open/1"),
+        ("orders/open/", "orders/open/1"),
+        ("/orders/open?a=1", "/orders/open/1?a=1"),
+        ("/orders/BOX", "/orders/BOX/1"),
+    ],
 )
 def test_the_first_page_has_the_number_1(path: str, first: str) -> None:
     assert CIMcloud.first_page(path) == first
@@ -301,5 +318,5 @@ def test_a_page_that_is_not_full_is_the_last(script: Script, records: int, page:
 
 def test_a_page_that_is_no_list_is_an_error(script: Script) -> None:
     reply = dataclasses.replace(answer(200), url=f"{BASE}/orders/open/1")
-    with pytest.raises(MalformedAnswerError):
+    with pytest.raises(MalformedAnswerError, match=f"^{BASE}/orders/open/1 "):
         CIMcloud(cimcloud(), script()).next_page(reply, {"message": "no"})

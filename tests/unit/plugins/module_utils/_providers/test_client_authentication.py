@@ -286,6 +286,7 @@ def test_a_missing_pyjwt_is_named_with_the_remedy(monkeypatch: pytest.MonkeyPatc
     account = with_key(text, client_secret="s3cret-value", token_endpoint_auth_method=method)
     error = refused(lambda: client_assertion(account, AUDIENCE, NOW), text, "s3cret-value")
     assert error.kind == "library_missing"
+    assert "library PyJWT is missing" in str(error)
     assert "pip install 'PyJWT[crypto]'" in str(error)
 
 
@@ -294,7 +295,20 @@ def test_a_missing_cryptography_is_named_with_the_remedy(monkeypatch: pytest.Mon
     monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.serialization", None)
     error = refused(lambda: client_assertion(with_key(text), AUDIENCE, NOW), text)
     assert error.kind == "library_missing"
+    assert "library cryptography is missing" in str(error)
     assert "pip install 'cryptography'" in str(error)
+
+
+def test_a_certificate_needs_cryptography_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    error = refused(lambda: certificate_subject(with_certificate(tmp_path / "cert.pem")))
+    assert error.kind == "library_missing"
+    assert "library cryptography is missing" in str(error)
+    assert "pip install 'cryptography'" in str(error)
+
+
+def test_an_account_without_a_certificate_has_none_to_tell() -> None:
+    assert "client_cert '' is not a certificate" in str(refused(lambda: certificate_subject(oauth2())))
 
 
 # What a server is told of a key
@@ -363,6 +377,12 @@ def test_the_server_is_told_the_certificate_and_its_key(tmp_path: Path, kind: st
     assert not {"d", "p", "q", "dp", "dq", "qi"} & set(told)
     assert x509.load_der_x509_certificate(base64.b64decode(told.pop("x5c")[0])) == made
     assert jwt.PyJWK(told, ALGORITHMS[kind]).key.public_numbers() == key(kind).public_key().public_numbers()
+
+
+def test_a_certificate_with_a_key_that_no_server_takes_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "cert.pem"
+    path.write_bytes(certificate(key("dsa")).public_bytes(serialization.Encoding.PEM))
+    assert "type that is not supported" in str(refused(lambda: certificate_jwk(with_certificate(path))))
 
 
 def test_the_subject_of_a_certificate_is_written_as_rfc_4514_does(tmp_path: Path) -> None:

@@ -62,7 +62,8 @@ def test_a_read_that_answers_proves_the_token(script: Script) -> None:
 def test_a_missing_record_proves_the_token_if_it_is_401_without_one(script: Script) -> None:
     transport = script((TEST, answer(404, {})), (TEST, answer(401, {})))
     verdict = Jim2(jim2(), transport).test_token(Token("tok-1"))
-    assert (verdict.outcome, verdict.token_valid) == ("valid", True)
+    assert (verdict.outcome, verdict.reason) == ("valid", "accepted")
+    assert (verdict.token_valid, verdict.permitted) == (True, True)
     assert "Authorization" not in transport.sent[1].headers
 
 

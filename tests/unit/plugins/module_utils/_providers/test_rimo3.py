@@ -64,20 +64,23 @@ def test_the_test_endpoint_gets_the_token(script: Script, clock: Clock) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "outcome", "reason"),
+    ("status", "outcome", "reason", "token_valid"),
     [
-        (204, "valid", "accepted"),
-        (401, "invalid", "token_rejected"),
-        (403, "invalid", "token_rejected"),
-        (404, "indeterminate", "unexpected_answer"),
-        (429, "indeterminate", "rate_limited"),
-        (500, "indeterminate", "unhealthy"),
-        (503, "indeterminate", "unhealthy"),
+        (204, "valid", "accepted", True),
+        (401, "invalid", "token_rejected", False),
+        (403, "invalid", "token_rejected", False),
+        (404, "indeterminate", "unexpected_answer", None),
+        (429, "indeterminate", "rate_limited", None),
+        (500, "indeterminate", "unhealthy", None),
+        (503, "indeterminate", "unhealthy", None),
     ],
 )
-def test_the_status_alone_decides(script: Script, status: int, outcome: str, reason: str) -> None:
+def test_the_status_alone_decides(
+    script: Script, status: int, outcome: str, reason: str, token_valid: bool | None
+) -> None:
     verdict = Rimo3(rimo3(), script((TEST, answer(status, body="")))).test_token(Token("tok-1"))
     assert (verdict.outcome, verdict.reason, verdict.status) == (outcome, reason, status)
+    assert verdict.token_valid is token_valid
 
 
 def test_a_web_page_proves_nothing(script: Script) -> None:
@@ -87,9 +90,11 @@ def test_a_web_page_proves_nothing(script: Script) -> None:
 
 
 def test_another_read_can_be_the_test(script: Script) -> None:
-    transport = script(("GET https://rimo3cloud.com/api/v2/application-packages", answer(403, body="")))
+    reply = answer(403, {"message": "No such role"})
+    transport = script(("GET https://rimo3cloud.com/api/v2/application-packages", reply))
     verdict = Rimo3(rimo3(test_path="api/v2/application-packages"), transport).test_token(Token("tok-1"))
     assert (verdict.outcome, verdict.reason) == ("indeterminate", "not_permitted")
+    assert "(No such role)" in verdict.message
 
 
 def test_nothing_is_released_since_no_call_is_documented(script: Script) -> None:
