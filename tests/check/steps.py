@@ -64,7 +64,7 @@ class Step:
 
     @property
     def log_name(self) -> str:
-        return re.sub(r"[^a-z0-9.]+", "-", f"{self.core} {self.what}".strip().lower()) + ".log"
+        return re.sub(r"[^a-z0-9.]+", "-", f"{self.core} {self.what}".lower()).strip("-") + ".log"
 
 
 @dataclasses.dataclass(frozen=True)
