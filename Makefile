@@ -72,7 +72,7 @@ sandbox: setup ## Run the sandbox in the foreground, to try curl or a playbook o
 	@python -m ansible_collections.apiops.access.tests.sandbox --state .build/sandbox
 
 .PHONY: test
-test: setup oidc peers lint ## Run all tests
+test: setup oidc peers ## Run all tests
 	@python -m pytest -n $(WORKERS) --dist loadgroup
 
 .PHONY: unit
@@ -115,7 +115,7 @@ lint: setup ## Check types, style and documentation
 	antsibull-changelog lint
 
 .PHONY: check
-check: setup ## Check with the field's tools on all versions of ansible-core, and what is published; for about 10 minutes
+check: setup ## Check style, documentation, all versions of ansible-core, and what is published
 	@python -m ansible_collections.apiops.access.tests.check $(CHECK) lint
 
 .PHONY: stress

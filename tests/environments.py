@@ -112,7 +112,7 @@ def made(name: str, requirements: t.Sequence[str], python: str) -> Path:
         wanted = json.dumps({"requirements": list(requirements), "python": python_version(python)})
         if not stamp.exists() or stamp.read_text() != wanted:
             subprocess.run([python, "-m", "venv", "--clear", str(folder)], check=True)
-            pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+            pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
             subprocess.run([*pip, *requirements], check=True, timeout=900)
             stamp.write_text(wanted)
     return folder

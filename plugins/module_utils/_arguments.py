@@ -288,7 +288,9 @@ def check_cache(options: t.Mapping[str, t.Any]) -> None:
 def _check_cache_url(url: str) -> None:
     try:
         parts = urlsplit(url)
-        host, _port = parts.hostname, parts.port
+        host = parts.hostname
+        if parts.port == 0:  # what is no port raises ValueError
+            raise ValueError("port 0")
         if parts.password is not None:
             raise ConfigurationError(
                 "cache_url has a password in it, and URLs are printed. Take it out, and set cache_password, or the "

@@ -24,6 +24,9 @@ from .steps import FailedError, Log, Step
 # galaxy-importer wants an attrs that the other tools are too new for.
 _IMPORTER = ("galaxy-importer", "attrs < 24", "ansible-core", "ansible-lint")
 _REUSE = ("reuse",)
+# The layout that ruff gives, which flake8 also knows; and playbooks of the collection that others import by their full
+# names, which Galaxy looks for where nothing is installed.
+_NO_DEFECTS = (" W503 ", " E203 ", "ERROR    Failed to find apiops.access.")
 _MADE_BY_GALAXY = {"MANIFEST.json", "FILES.json"}
 
 
@@ -84,7 +87,7 @@ def licences(archive: Archive, log: Log) -> str:
     for name in tracked():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(REPOSITORY / name, folder / name)
-    log.run(str(made("reuse", _REUSE, sys.executable) / "bin" / "reuse"), "lint", cwd=folder)
+    log.run(str(made("reuse", _REUSE, sys.executable) / "bin" / "reuse"), "--root", str(folder), "lint", cwd=folder)
     return ""
 
 
@@ -130,7 +133,11 @@ def importer(archive: Archive, log: Log) -> str:
         str(folder / "bin" / "python"), "-m", "galaxy_importer.main", str(archive.file), cwd=archive.folder,
         env=environment,
     )  # fmt: skip
-    found = [line for line in output.splitlines() if line.startswith(("WARNING", "ERROR"))]
+    found = [
+        line
+        for line in output.splitlines()
+        if line.startswith(("WARNING", "ERROR")) and not any(sign in line for sign in _NO_DEFECTS)
+    ]
     if found or "Importer processing completed successfully" not in output:
         raise FailedError(found[0] if found else "it did not come to its end")
     return ""

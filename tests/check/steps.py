@@ -42,12 +42,13 @@ class Log:
     def run(self, *command: str, cwd: Path, env: t.Mapping[str, str] | None = None) -> str:
         """Run a command and return what it printed; raises FailedError where its status is not 0."""
         self.write(f"$ {' '.join(command)}")
-        done = subprocess.run(
-            command, cwd=cwd, env=None if env is None else dict(env), stdin=subprocess.DEVNULL, timeout=_TIMEOUT,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-        )  # fmt: skip
-        output = done.stdout.decode("utf-8", "backslashreplace")
-        self.write(output)
+        start = self.path.stat().st_size
+        with self.path.open("ab") as file:
+            done = subprocess.run(
+                command, cwd=cwd, env=None if env is None else dict(env), stdin=subprocess.DEVNULL, timeout=_TIMEOUT,
+                stdout=file, stderr=subprocess.STDOUT, check=False,
+            )  # fmt: skip
+        output = self.path.read_bytes()[start:].decode("utf-8", "backslashreplace")
         if done.returncode:
             raise FailedError(f"{os.path.basename(command[0])} ended with status {done.returncode}")
         return output
@@ -64,7 +65,7 @@ class Step:
 
     @property
     def log_name(self) -> str:
-        return re.sub(r"[^a-z0-9.]+", "-", f"{self.core} {self.what}".strip().lower()) + ".log"
+        return re.sub(r"[^a-z0-9.]+", "-", f"{self.core} {self.what}".lower()).strip("-") + ".log"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,7 +114,7 @@ def run_chains(
             with lock:
                 say(_progress(outcome))
                 if outcome.state == "FAILED":
-                    say(outcome.log.read_text())
+                    say(outcome.log.read_text(errors="backslashreplace"))
         return outcomes
 
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
