@@ -72,7 +72,7 @@ sandbox: setup ## Run the sandbox in the foreground, to try curl or a playbook o
 	@python -m ansible_collections.apiops.access.tests.sandbox --state .build/sandbox
 
 .PHONY: test
-test: setup oidc peers lint ## Run all tests
+test: setup oidc peers ## Run all tests
 	@python -m pytest -n $(WORKERS) --dist loadgroup
 
 .PHONY: unit
@@ -113,6 +113,13 @@ lint: setup ## Check types, style and documentation
 	ansible-lint --offline --profile production --exclude changelogs/ --exclude .build/ -q
 	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self --disallow-unknown-collection-refs .
 	antsibull-changelog lint
+
+.PHONY: check
+check: setup ## Check style, documentation, all versions of ansible-core, and what is published
+	@python -m ansible_collections.apiops.access.tests.check $(CHECK) lint
+
+.PHONY: stress
+stress: fuzz mutation ## Look for what the tests do not find, with the time that takes
 
 .PHONY: dist
 dist: setup ## Build the collection's archive

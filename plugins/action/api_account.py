@@ -20,7 +20,7 @@ from ..module_utils._operations.api_account import (
     wanted_account,
 )
 from ..module_utils._operations.client_registration import ClientRegistration, chain, check_rotation
-from ..module_utils._providers import PROVIDERS
+from ..module_utils._providers._registry import PROVIDERS
 from ..plugin_utils._account_records import AccountRecords
 from ..plugin_utils._action import AccessAction, shipped_options
 from ..plugin_utils._discovery_cache import with_metadata

@@ -15,7 +15,7 @@ from ..module_utils._model import Account, Token, Verdict
 from ..module_utils._operations.api_account import WantedAccount
 from ..module_utils._operations.api_account_info import check_listable, read_accounts
 from ..module_utils._operations.client_registration import ClientRegistration
-from ..module_utils._providers import PROVIDERS
+from ..module_utils._providers._registry import PROVIDERS
 from ..plugin_utils._account_records import AccountRecords
 from ..plugin_utils._action import AccessAction, shipped_options
 from ..plugin_utils._discovery_cache import with_metadata

@@ -23,8 +23,8 @@ from ..module_utils._operations.api_request import (
     result_of,
 )
 from ..module_utils._operations.oauth_token import request_token
-from ..module_utils._providers import PROVIDERS
 from ..module_utils._providers._base import page_items
+from ..module_utils._providers._registry import PROVIDERS
 from ..plugin_utils._action import AccessAction, shipped_options
 from ..plugin_utils._token_access import MOST_ATTEMPTS, is_paced, learn
 

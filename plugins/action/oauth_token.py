@@ -13,7 +13,7 @@ from ..module_utils._arguments import OAUTH_TOKEN_SPEC
 from ..module_utils._errors import ConfigurationError
 from ..module_utils._model import Account, Release, Token
 from ..module_utils._operations.oauth_token import release_token, token_result
-from ..module_utils._providers import PROVIDERS
+from ..module_utils._providers._registry import PROVIDERS
 from ..plugin_utils._action import AccessAction, shipped_options
 from ..plugin_utils._discovery_cache import with_metadata
 from ..plugin_utils._release_ledger import note_released

@@ -16,8 +16,8 @@ from ..module_utils._errors import AccessError, ConfigurationError
 from ..module_utils._model import Account, RateNotice, Token, Verdict, worst_outcome
 from ..module_utils._operations.oauth_token import request_token
 from ..module_utils._operations.token_test import MOST_AT_ONCE, introspect_token
-from ..module_utils._providers import PROVIDERS
 from ..module_utils._providers._base import verdict_of_error
+from ..module_utils._providers._registry import PROVIDERS
 from ..module_utils._providers.oauth2 import combined_verdict, verdict_on_fresh_token
 from ..plugin_utils._action import AccessAction, shipped_options
 from ..plugin_utils._discovery_cache import with_metadata

@@ -13,7 +13,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ..plugin_utils._report_text import plain
-from ..plugin_utils._validation_files import FILE_NAMES, FORMATS, PARTS, make_folder, write_file
+from ..plugin_utils._validation_files import FILE_NAMES, FORMATS, PARTS, make_folder, would_write_file, write_file
 from ..plugin_utils._validation_history import read_history, written_history
 
 SPEC: dict[str, dict[str, t.Any]] = {
@@ -45,18 +45,17 @@ class ActionModule(ActionBase):
         history = Path(options["history_path"]).absolute() if options["history_path"] else None
         texts = {folder / FILE_NAMES[name]: FORMATS[name] for name in options["formats"]} if folder else {}
         result.update(changed=False, files=[str(path) for path in (*texts, *([history] if history else []))])
-        if self._task.check_mode:
-            return result
+        write = would_write_file if self._task.check_mode else write_file
         place = folder
         try:
-            if folder:
+            if folder and not self._task.check_mode:
                 make_folder(folder)
             for place, make in texts.items():
-                result["changed"] |= write_file(place, make(report))
+                result["changed"] |= write(place, make(report))
             if history:
                 place = history
                 before = read_history(_content(history))
-                result["changed"] |= write_file(history, written_history(before, report))
+                result["changed"] |= write(history, written_history(before, report))
         except OSError as error:
             raise AnsibleActionFail(
                 f"The report cannot be written to {place} ({error.strerror}). Set another folder, or have its owner "

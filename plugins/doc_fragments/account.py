@@ -18,13 +18,18 @@ options:
     description:
       - The kind of API.
       - Required, here, in O(account), or as C(APIOPS_PROVIDER).
+      - >-
+        V(beyondtrust): BeyondTrust Remote Support or Privileged Remote Access.
+      - >-
+        V(cimcloud): CIMcloud.
+      - >-
+        V(jim2): Jim2 by Happen Business.
+      - >-
+        V(oauth2): Any authorization server that follows the RFCs of OAuth 2.0.
+      - >-
+        V(rimo3): Rimo3.
     type: str
-    choices:
-      beyondtrust: BeyondTrust Remote Support or Privileged Remote Access.
-      cimcloud: CIMcloud.
-      jim2: Jim2 by Happen Business.
-      oauth2: Any authorization server that follows the RFCs of OAuth 2.0.
-      rimo3: Rimo3.
+    choices: [beyondtrust, cimcloud, jim2, oauth2, rimo3]
   base_url:
     description:
       - Where the API is. A path in it is kept.
@@ -67,10 +72,12 @@ options:
   authorization_type:
     description:
       - For V(provider=cimcloud) only. The App Authorization's type. C(bearer) is what is used when this is not set.
+      - >-
+        V(bearer): The portal's type Default. A token is requested and sent with each call.
+      - >-
+        V(basic): The portal's type Basic. There is no token; the credentials themselves are sent with each call.
     type: str
-    choices:
-      bearer: The portal's type Default. A token is requested and sent with each call.
-      basic: The portal's type Basic. There is no token; the credentials themselves are sent with each call.
+    choices: [bearer, basic]
   customer:
     description:
       - For V(provider=cimcloud) only. The user name of a customer, in whose session the token is to work
@@ -81,24 +88,34 @@ options:
     description:
       - For V(provider=rimo3) only. The body of the token request. C(form) is what is used when this is not set.
       - The vendor's page contradicts itself here, so both readings can be chosen.
+      - >-
+        V(form): The form of RFC 6749, C(grant_type=client_credentials).
+      - >-
+        V(json): The vendor's literal text C({"Form-Data"&#58; "grant_type=client_credentials"}), sent as public
+        scripts send it.
     type: str
-    choices:
-      form: The form of RFC 6749, C(grant_type=client_credentials).
-      json: The vendor's literal text C({"Form-Data"&#58; "grant_type=client_credentials"}), sent as public scripts send it.
+    choices: [form, json]
   token_endpoint_auth_method:
     description:
       - For V(provider=jim2), V(provider=beyondtrust) and V(provider=oauth2) only. How the account authenticates itself at the
         token endpoint. Jim2 and BeyondTrust know the first two.
       - When this is not set, C(client_secret_basic) is used; for V(provider=oauth2) with a private key and no
         O(client_secret), C(private_key_jwt).
+      - >-
+        V(client_secret_basic): By the secret, in the Authorization header. For V(provider=oauth2) it is form-encoded,
+        as RFC 6749 section 2.3.1 asks for.
+      - >-
+        V(client_secret_post): By the secret, in the form.
+      - >-
+        V(client_secret_jwt): By an assertion that is signed with the secret (RFC 7523).
+      - >-
+        V(private_key_jwt): By an assertion that is signed with O(private_key) or O(private_key_path) (RFC 7523).
+      - >-
+        V(tls_client_auth): By O(client_cert), whose issuer the server trusts (RFC 8705).
+      - >-
+        V(self_signed_tls_client_auth): By O(client_cert), which the server knows (RFC 8705).
     type: str
-    choices:
-      client_secret_basic: By the secret, in the Authorization header. For V(provider=oauth2) it is form-encoded, as RFC 6749 section 2.3.1 asks for.
-      client_secret_post: By the secret, in the form.
-      client_secret_jwt: By an assertion that is signed with the secret (RFC 7523).
-      private_key_jwt: By an assertion that is signed with O(private_key) or O(private_key_path) (RFC 7523).
-      tls_client_auth: By O(client_cert), whose issuer the server trusts (RFC 8705).
-      self_signed_tls_client_auth: By O(client_cert), which the server knows (RFC 8705).
+    choices: [client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt, tls_client_auth, self_signed_tls_client_auth]
   issuer:
     description:
       - For V(provider=oauth2) only. The server's issuer URL. Its endpoints are found by what it publishes (RFC 8414, or

@@ -11,11 +11,12 @@ options:
   request_from:
     description:
       - Which machine asks for the token.
+      - >-
+        V(controller): The machine that runs Ansible. Only the access token ever reaches a host.
+      - >-
+        V(target): The host, for a server that the controller cannot reach. The client secret is sent to the host that
+        asks; the token is still shared with all others.
     type: str
     default: controller
-    choices:
-      controller: The machine that runs Ansible. Only the access token ever reaches a host.
-      target: >-
-        The host, for a server that the controller cannot reach. The client secret is sent to the host that asks; the
-        token is still shared with all others.
+    choices: [controller, target]
 """

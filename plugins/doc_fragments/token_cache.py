@@ -11,17 +11,19 @@ options:
   cache:
     description:
       - Where the controller keeps tokens, so that all hosts, tasks and runs share one.
+      - >-
+        V(file): In a private folder of the controller. Entries are encrypted with a key that is derived from the
+        client secret, and tell nothing to who has only the folder.
+      - >-
+        V(redis): In a Redis server, for several controllers such as AWX execution nodes, which then share one token
+        as well. It needs O(cache_url), O(cache_secret), and the Python library C(redis) (5.0 or later) on the
+        controllers, whose clocks must agree to within a minute. Entries are encrypted as in a folder, and expire with
+        their token.
+      - >-
+        V(none): Nowhere. Every task requests a token for each host, and nobody remembers that a secret was refused.
     type: str
     default: file
-    choices:
-      file: >-
-        In a private folder of the controller. Entries are encrypted with a key that is derived from the client secret, and
-        tell nothing to who has only the folder.
-      redis: >-
-        In a Redis server, for several controllers such as AWX execution nodes, which then share one token as well. It needs
-        O(cache_url), O(cache_secret), and the Python library C(redis) (5.0 or later) on the controllers, whose clocks must
-        agree to within a minute. Entries are encrypted as in a folder, and expire with their token.
-      none: Nowhere. Every task requests a token for each host, and nobody remembers that a secret was refused.
+    choices: [file, redis, none]
   cache_path:
     description:
       - The folder for O(cache=file). It must be the user's own, with mode 0700. Not set, it is C(apiops_access) below
@@ -63,11 +65,13 @@ options:
     description:
       - What to do while the server of O(cache=redis) is down. A refused password, an untrusted certificate or a missing
         permission always fails.
+      - >-
+        V(fail): The task fails, and says why.
+      - >-
+        V(none): As O(cache=none), with a warning. Every host requests a token of its own then.
     type: str
     default: fail
-    choices:
-      fail: The task fails, and says why.
-      none: As O(cache=none), with a warning. Every host requests a token of its own then.
+    choices: [fail, none]
   min_ttl:
     description:
       - Reuse a token only if it lives this much longer (seconds). For a short-lived token half its lifetime is enough.

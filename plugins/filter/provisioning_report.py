@@ -112,8 +112,8 @@ _value:
     accounts:
       description:
         - The accounts, each with C(name), C(provider), C(state) (V(as_wanted), V(action_required) or V(failed)), C(verified)
-          (V(null) where it is not known), C(change) (V(none), V(created), V(updated), V(rotated), V(deleted) or V(forgotten)), C(credentials) (the same in words), C(differences), C(unchecked), C(actions),
-          C(url), C(steps), C(reason), C(message) and C(needs).
+          (V(null) where it is not known), C(change) (V(none), V(created), V(updated), V(rotated), V(deleted) or V(forgotten)),
+          C(credentials) (the same in words), C(differences), C(unchecked), C(actions), C(url), C(steps), C(reason), C(message) and C(needs).
         - What only a person can do is in C(needs), for each C(action) with C(title), C(url), C(steps), C(found) (why it is needed), C(wanted)
           (the values of settings, by field) and C(by_hand) (whether only a person can tell that it is done). Beside the actions that
           M(apiops.access.api_account) returns there are V(confirm), for settings that nobody can read, and V(settle), for a change whose

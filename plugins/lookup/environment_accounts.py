@@ -52,7 +52,7 @@ from ansible.plugins.lookup import LookupBase
 
 from ..module_utils._arguments import ACCOUNT_SPEC, SECRET_OPTIONS, SHARED_SPEC, account_from
 from ..module_utils._errors import AccessError, ConfigurationError
-from ..module_utils._providers import PROVIDERS
+from ..module_utils._providers._registry import PROVIDERS
 from ..plugin_utils._options import validated, with_environment
 
 _MEANT = sorted({"client_id", "private_key_path", *(SECRET_OPTIONS & set(ACCOUNT_SPEC))})

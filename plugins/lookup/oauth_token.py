@@ -26,12 +26,16 @@ options:
     type: list
     elements: str
   return:
-    description: What to return.
+    description:
+      - >-
+        What to return.
+      - >-
+        V(access_token): The token.
+      - >-
+        V(authorization): The whole value of the C(Authorization) header, also for CIMcloud's basic authorization.
     type: str
     default: access_token
-    choices:
-      access_token: The token.
-      authorization: The whole value of the C(Authorization) header, also for CIMcloud's basic authorization.
+    choices: [access_token, authorization]
 seealso:
   - module: apiops.access.oauth_token
 """
@@ -71,7 +75,7 @@ from ansible.plugins.lookup import LookupBase
 from ..module_utils._arguments import LOOKUP_SPEC, account_from
 from ..module_utils._errors import AccessError, ConfigurationError
 from ..module_utils._model import Account
-from ..module_utils._providers import PROVIDERS
+from ..module_utils._providers._registry import PROVIDERS
 from ..plugin_utils._options import ACCOUNTS_VARIABLE, chosen_account, merged_options, own_environment, validated
 from ..plugin_utils._token_access import request_in_turn, token_source
 

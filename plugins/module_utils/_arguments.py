@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 from ._errors import ConfigurationError
 from ._http import check_url, is_loopback
 from ._model import Account, TransportOptions
-from ._providers import PROVIDERS
 from ._providers._authentication_methods import AUTH_METHODS, SIGNING_ALGORITHMS
 from ._providers._base import SPECIAL_OPTIONS
+from ._providers._registry import PROVIDERS
 
 Spec = t.Dict[str, t.Dict[str, t.Any]]  # noqa: UP006 (evaluated on Python 3.9 targets)
 
@@ -288,7 +288,9 @@ def check_cache(options: t.Mapping[str, t.Any]) -> None:
 def _check_cache_url(url: str) -> None:
     try:
         parts = urlsplit(url)
-        host, _port = parts.hostname, parts.port
+        host = parts.hostname
+        if parts.port == 0:  # what is no port raises ValueError
+            raise ValueError("port 0")
         if parts.password is not None:
             raise ConfigurationError(
                 "cache_url has a password in it, and URLs are printed. Take it out, and set cache_password, or the "

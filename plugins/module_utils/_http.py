@@ -139,7 +139,9 @@ def check_url(option: str, url: str, allow_http: bool, *, query: bool = False) -
         raise ConfigurationError(f"Option '{option}' holds white space or a control character.")
     try:
         parts = urlsplit(url)
-        host, _port = parts.hostname, parts.port
+        host = parts.hostname
+        if parts.port == 0:  # what is no port raises ValueError
+            raise ValueError("port 0")
     except ValueError:
         raise ConfigurationError(f"Option '{option}' is not a valid URL.") from None
     if "@" in parts.netloc:

@@ -333,7 +333,10 @@ def _transport_error(error: Exception, request: HttpRequest, options: TransportO
         )
     verification = find(ssl.SSLCertVerificationError)
     if verification:
-        reason = _CERTIFICATE_REASONS.get(verification.verify_code, "its certificate is not valid")
+        reason = _CERTIFICATE_REASONS.get(
+            verification.verify_code,
+            f"its certificate is not valid ({verification.verify_message})",  # OpenSSL's words
+        )
         # Whether a certificate is valid at this time is also a question of what this machine takes for the time.
         remedy = (
             f"It is {datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d %H:%M} UTC by the clock of this machine: "

@@ -54,11 +54,14 @@ options:
   state:
     description:
       - Whether the account is to exist.
+      - >-
+        V(present): The credentials work, and the settings are as wanted.
+      - >-
+        V(absent): The account is gone, and so is its record. Where no list can be read, that is, its credentials no
+        longer work.
     type: str
     default: present
-    choices:
-      present: The credentials work, and the settings are as wanted.
-      absent: The account is gone, and so is its record. Where no list can be read, that is, its credentials no longer work.
+    choices: [present, absent]
   settings:
     description:
       - The wanted fields of the account. What is not named here is not looked at.
@@ -92,11 +95,13 @@ options:
       - Whether the secret is to be renewed.
       - An account that authenticates itself by a key or a certificate has no secret. Give it a new key, and the next run registers
         that.
+      - >-
+        V(never): Leave it, unless O(rotate_after_days) has it renewed.
+      - >-
+        V(always): Renew it now. Where only a person can do that, the steps are shown.
     type: str
     default: never
-    choices:
-      never: Leave it, unless O(rotate_after_days) has it renewed.
-      always: Renew it now. Where only a person can do that, the steps are shown.
+    choices: [never, always]
   rotate_after_days:
     description:
       - Renew the secret when it is older than this, or a day before it expires. Only with O(records_file).
@@ -104,27 +109,32 @@ options:
   rotate_by:
     description:
       - How a secret is renewed, with O(records_file).
+      - >-
+        V(update): By an update without a secret (RFC 7592 section 2.2), which the server may answer with a new one.
+        Many do not; then the task fails, and nothing is lost.
+      - >-
+        V(replace): By a new account with a client ID of its own. It is proven before the old one is deleted; until
+        then both work. What the server's administrator has granted to the old client ID is not carried over. See
+        O(retire).
     type: str
     default: update
-    choices:
-      update: By an update without a secret (RFC 7592 section 2.2), which the server may answer with a new one. Many do not; then the task fails, and nothing is lost.
-      replace: >-
-        By a new account with a client ID of its own. It is proven before the old one is deleted; until then both work. What
-        the server's administrator has granted to the old client ID is not carried over. See O(retire).
+    choices: [update, replace]
   retire:
     description:
       - When the old account is deleted that a new one has replaced, with O(records_file) and O(rotate_by=replace).
       - With O(state=absent) both are deleted at once.
+      - >-
+        V(now): As soon as the new one is proven from here. This also deletes one that an earlier task has kept, after
+        the new one is proven once more. If a task does that, it starts another rotation for O(rotate_secret=always)
+        only.
+      - >-
+        V(later): By a later task with O(retire=now), when others have proven the new one. Until then the old one
+        stays in O(records_file) and works, and no other rotation is started, not even for O(rotate_secret=always);
+        RV(msg) says so. With O(rotate_by=update) the server ends the old secret at once, so a task that rotates by
+        that is refused before anything is sent.
     type: str
     default: now
-    choices:
-      now: >-
-        As soon as the new one is proven from here. This also deletes one that an earlier task has kept, after the new one is
-        proven once more. If a task does that, it starts another rotation for O(rotate_secret=always) only.
-      later: >-
-        By a later task with O(retire=now), when others have proven the new one. Until then the old one stays in O(records_file)
-        and works, and no other rotation is started, not even for O(rotate_secret=always); RV(msg) says so. With O(rotate_by=update) the
-        server ends the old secret at once, so a task that rotates by that is refused before anything is sent.
+    choices: [now, later]
   records_file:
     description:
       - For V(provider=oauth2) only. The file on the controller that has the accounts' records, and gets new ones. It is made where
@@ -152,11 +162,13 @@ options:
   on_portal_action:
     description:
       - What to do where a person must act in the portal.
+      - >-
+        V(fail): Fail, with the steps.
+      - >-
+        V(report): Go on, and return the steps.
     type: str
     default: fail
-    choices:
-      fail: Fail, with the steps.
-      report: Go on, and return the steps.
+    choices: [fail, report]
 notes:
   - Servers end the tokens of a deleted account or leave them to expire. RFC 7592 leaves that to them.
   - The options O(initial_access_token), O(records_file) and O(vault_id) can also come from the controller's environment, as

@@ -140,7 +140,7 @@ import typing as t
 from ansible_collections.apiops.access.plugins.module_utils._arguments import API_ACCOUNT_INFO_SPEC, account_from
 from ansible_collections.apiops.access.plugins.module_utils._module import run_module
 from ansible_collections.apiops.access.plugins.module_utils._operations.api_account_info import read_accounts
-from ansible_collections.apiops.access.plugins.module_utils._providers import PROVIDERS
+from ansible_collections.apiops.access.plugins.module_utils._providers._registry import PROVIDERS
 
 
 def work(params: dict[str, t.Any]) -> dict[str, t.Any]:

@@ -66,15 +66,18 @@ options:
   body_format:
     description:
       - How O(body) is sent.
+      - >-
+        V(json): As JSON.
+      - >-
+        V(form): As a form, from a dictionary; a list gives a field several times. Text is sent as it is.
+      - >-
+        V(form-multipart): As a form with files, from a dictionary. A field is a value, or has C(filename) (a file of
+        the machine that calls), or C(content), and perhaps C(mime_type). Files are read while they are sent.
+      - >-
+        V(raw): As it is. Set C(Content-Type) in O(headers).
     type: str
     default: json
-    choices:
-      json: As JSON.
-      form: As a form, from a dictionary; a list gives a field several times. Text is sent as it is.
-      form-multipart: >-
-        As a form with files, from a dictionary. A field is a value, or has C(filename) (a file of the machine that calls), or
-        C(content), and perhaps C(mime_type). Files are read while they are sent.
-      raw: As it is. Set C(Content-Type) in O(headers).
+    choices: [json, form, form-multipart, raw]
   src:
     description:
       - A file of the machine that calls, to be sent as it is instead of O(body).
@@ -284,7 +287,7 @@ import typing as t
 from ansible_collections.apiops.access.plugins.module_utils._arguments import API_REQUEST_SPEC, account_from
 from ansible_collections.apiops.access.plugins.module_utils._module import run_module
 from ansible_collections.apiops.access.plugins.module_utils._operations.api_request import api_call, exchange
-from ansible_collections.apiops.access.plugins.module_utils._providers import PROVIDERS
+from ansible_collections.apiops.access.plugins.module_utils._providers._registry import PROVIDERS
 
 
 def work(params: dict[str, t.Any]) -> dict[str, t.Any]:

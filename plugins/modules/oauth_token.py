@@ -35,15 +35,16 @@ options:
   state:
     description:
       - Whether there is to be a token.
+      - >-
+        V(present): Reuse or request a token.
+      - >-
+        V(absent): Give the known token back and forget it. Jim2 frees the licence, and an OAuth 2.0 server revokes
+        the token (RFC 7009); the other vendors document no call for it, so their token is forgotten here and lives on
+        until it expires, which RV(msg) says. A revocation that is answered with success proves little, so where it
+        can be, the token is introspected after it, and RV(msg) says what is known.
     type: str
     default: present
-    choices:
-      present: Reuse or request a token.
-      absent: >-
-        Give the known token back and forget it. Jim2 frees the licence, and an OAuth 2.0 server revokes the token (RFC 7009);
-        the other vendors document no call for it, so their token is forgotten here and lives on until it expires, which
-        RV(msg) says. A revocation that is answered with success proves little, so where it can be, the token is introspected
-        after it, and RV(msg) says what is known.
+    choices: [present, absent]
   force:
     description:
       - Request a new token even where one is known. All hosts of the task share the new one.
@@ -168,7 +169,7 @@ from ansible_collections.apiops.access.plugins.module_utils._operations.oauth_to
     request_token,
     token_result,
 )
-from ansible_collections.apiops.access.plugins.module_utils._providers import PROVIDERS
+from ansible_collections.apiops.access.plugins.module_utils._providers._registry import PROVIDERS
 
 
 def work(params: dict[str, t.Any]) -> dict[str, t.Any]:

@@ -238,7 +238,7 @@ from ansible_collections.apiops.access.plugins.module_utils._arguments import (
 )
 from ansible_collections.apiops.access.plugins.module_utils._module import run_module
 from ansible_collections.apiops.access.plugins.module_utils._operations.token_test import test_tokens
-from ansible_collections.apiops.access.plugins.module_utils._providers import PROVIDERS
+from ansible_collections.apiops.access.plugins.module_utils._providers._registry import PROVIDERS
 
 
 def work(params: dict[str, t.Any]) -> dict[str, t.Any]:

@@ -23,10 +23,10 @@ from ..module_utils._arguments import ACCOUNT_SPEC, CREDENTIAL_OPTIONS, TRANSPOR
 from ..module_utils._errors import AccessError, ConfigurationError, error_from_dict
 from ..module_utils._http import is_loopback
 from ..module_utils._model import Account, Token
-from ..module_utils._providers import PROVIDERS
+from ..module_utils._providers._registry import PROVIDERS
 from ..module_utils._redaction import Redactor
 from ..module_utils._transport import REQUESTS_IMPORT_ERROR
-from . import _rate_budget  # noqa: F401 (for the workers, see below)
+from . import _rate_budget
 from ._options import ACCOUNTS_VARIABLE, chosen_account, merged_options, secrets_in, validated
 from ._release_ledger import note_obtained
 from ._token_access import calls_of_request, pace, request_in_turn, token_source
@@ -34,7 +34,7 @@ from ._token_source import Obtained, TokenSource
 from ._token_store import prepare_encryption
 
 # Ansible imports an action plugin before it forks a worker for each host: what is loaded here, no worker has to load.
-tuple(PROVIDERS.values())
+INHERITED_BY_WORKERS = (_rate_budget, *PROVIDERS.values())
 prepare_encryption()
 
 

@@ -20,8 +20,8 @@ import typing as t
 from ansible import constants
 
 from ..module_utils._model import Account
-from ..module_utils._providers import open_provider
 from ..module_utils._providers._discovery import ServerMetadata
+from ..module_utils._providers._registry import open_provider
 
 if t.TYPE_CHECKING:
     from ..module_utils._providers.oauth2 import OAuth2

@@ -24,8 +24,8 @@ from ..module_utils._arguments import (
 )
 from ..module_utils._errors import ConfigurationError
 from ..module_utils._model import Account
-from ..module_utils._providers import PROVIDERS
 from ..module_utils._providers._base import SPECIAL_OPTIONS
+from ..module_utils._providers._registry import PROVIDERS
 from ..module_utils._redaction import Redactor
 
 ACCOUNTS_VARIABLE = "api_accounts"

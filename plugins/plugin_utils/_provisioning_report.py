@@ -12,8 +12,8 @@ import re
 import typing as t
 
 from ..module_utils._operations.api_account import ACTION_TITLES
-from ..module_utils._providers import PROVIDERS
 from ..module_utils._providers._portal import SETTINGS_STEP, filled, setting_name
+from ..module_utils._providers._registry import PROVIDERS
 from ._report_text import Report, aligned, clean, counted, dict_of, list_of, plain, without_name
 
 CONFIRM, SETTLE = "confirm", "settle"

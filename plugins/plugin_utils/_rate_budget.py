@@ -15,7 +15,7 @@ import typing as t
 
 from ..module_utils._errors import RateLimitedError
 from ..module_utils._model import LONGEST_RATE_RESET, Account, RateNotice
-from ..module_utils._providers import PROVIDERS
+from ..module_utils._providers._registry import PROVIDERS
 from ._token_store import Seal, TokenStore
 
 LONG_WAIT = 5.0

@@ -20,7 +20,7 @@ from ..module_utils._arguments import CACHE_SPEC
 from ..module_utils._errors import AccessError, TransportError
 from ..module_utils._model import Account, Token, TransportOptions
 from ..module_utils._operations.oauth_token import release_token
-from ..module_utils._providers import PROVIDERS
+from ..module_utils._providers._registry import PROVIDERS
 from ._discovery_cache import with_metadata
 from ._token_source import Obtained
 from ._token_store import Seal, TokenStore

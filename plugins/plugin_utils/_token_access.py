@@ -19,7 +19,7 @@ from ansible.utils.display import Display
 
 from ..module_utils._errors import AccessError, RateLimitedError, StoreError
 from ..module_utils._model import Account, RateNotice, Token
-from ..module_utils._providers import PROVIDERS
+from ..module_utils._providers._registry import PROVIDERS
 from ._file_store import FileTokenStore
 from ._token_source import TokenSource
 from ._token_store import TokenStore

@@ -15,7 +15,7 @@ import typing as t
 
 from ..module_utils._errors import AccessError, RateLimitedError, RefusedError, error_from_dict
 from ..module_utils._model import Account, Token
-from ..module_utils._providers import PROVIDERS
+from ..module_utils._providers._registry import PROVIDERS
 from ._token_store import Seal, TokenStore
 
 TokenRequest = t.Callable[[t.Optional[Token]], Token]

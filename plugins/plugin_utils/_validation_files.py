@@ -52,12 +52,18 @@ def make_folder(path: Path) -> None:
         path.chmod(0o700)
 
 
+def would_write_file(path: Path, text: str) -> bool:
+    """Whether ``write_file`` would change the file."""
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        return file.read() != text.encode() or stat.S_IMODE(os.fstat(file.fileno()).st_mode) != 0o600
+    return True
+
+
 def write_file(path: Path, text: str) -> bool:
     """Have a text in a file (0600), whole or not at all; return whether it was another before. Raises OSError."""
     target = os.path.realpath(path)  # a link stays one
-    with contextlib.suppress(OSError), open(target, "rb") as file:
-        if file.read() == text.encode() and stat.S_IMODE(os.fstat(file.fileno()).st_mode) == 0o600:
-            return False
+    if not would_write_file(path, text):
+        return False
     descriptor, aside = tempfile.mkstemp(dir=os.path.dirname(target), prefix=".report-")  # 0600 by contract
     try:
         with open(descriptor, "w", encoding="utf-8") as file:

@@ -81,7 +81,9 @@ def found_states(hosts: t.Iterable[dict[str, t.Any]]) -> t.Iterator[tuple[str, s
 
 def written_history(history: History, report: Report) -> str:
     """The file after a run: ``report`` was made with ``history``."""
-    runs = [*history.runs, {"generated": report["generated"], "totals": report["totals"]}][-MOST_RUNS:]
+    # A report that is written once more is still one run.
+    others = [run for run in history.runs if run["generated"] != report["generated"]]
+    runs = [*others, {"generated": report["generated"], "totals": report["totals"]}][-MOST_RUNS:]
     seen = report["generated"]
     states = dict(history.states)
     for host, account, now, part in found_states(report["hosts"]):

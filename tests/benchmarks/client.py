@@ -17,7 +17,7 @@ import typing as t
 from urllib.parse import urlsplit
 
 from ansible_collections.apiops.access.plugins.module_utils._arguments import SHARED_SPEC, account_from
-from ansible_collections.apiops.access.plugins.module_utils._providers import open_provider
+from ansible_collections.apiops.access.plugins.module_utils._providers._registry import open_provider
 from ansible_collections.apiops.access.plugins.plugin_utils._options import validated
 
 from ..sandbox.server import SandboxHandle

@@ -109,7 +109,7 @@ def _field_problems(field: Document) -> list[str]:
     choices = field.get("choices", ["x"])
     if not choices or not all(isinstance(choice, str) for choice in choices) or len(set(choices)) < len(choices):
         found.append("choices are not texts that differ")
-    if "default" in field and type(field["default"]) is not {"string": str, "boolean": bool}.get(kind):
+    if "default" in field and field["default"].__class__ is not {"string": str, "boolean": bool}.get(kind):
         found.append("default is of another type")
     if kind != "string":
         found += [f"{key} is for texts" for key in ("choices", "multiline", "format", "secret") if key in field]
@@ -395,7 +395,7 @@ def _answer_problem(question: Document, answer: t.Any) -> str | None:
         chosen = answer if isinstance(answer, list) else [answer]
         wrong = [choice for choice in chosen if choice not in question["choices"].splitlines()]
         return f"none of the choices: {wrong}" if wrong else None
-    if type(answer) is not _SURVEY_TYPES[question["type"]]:
+    if answer.__class__ is not _SURVEY_TYPES[question["type"]]:
         return "of another type"
     size = len(answer) if isinstance(answer, str) else answer
     if size < question.get("min", size) or size > question.get("max", size):

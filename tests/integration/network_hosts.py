@@ -141,7 +141,11 @@ def missing() -> str:
         return f"hosts with their own addresses need {', '.join(absent)}"
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
-            [*_UNSHARE, _TRIAL, "trial", folder, sys.executable], capture_output=True, text=True, timeout=30
+            [*_UNSHARE, _TRIAL, "trial", folder, sys.executable],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
         )
     return f"hosts with their own addresses cannot be made here: {done.stderr.strip()}" if done.returncode else ""
 
@@ -234,7 +238,7 @@ def _free_prefix() -> ipaddress.IPv4Network:
 
 
 def _ip(*arguments: str) -> str:
-    done = subprocess.run([_program("ip") or "ip", *arguments], capture_output=True, text=True, timeout=30)
+    done = subprocess.run([_program("ip") or "ip", *arguments], capture_output=True, text=True, timeout=30, check=False)
     if done.returncode:
         raise RuntimeError(f"ip {' '.join(arguments)}: {done.stderr.strip()}")
     return done.stdout
@@ -311,6 +315,7 @@ class Host:
             capture_output=True,
             text=True,
             timeout=60,
+            check=False,
         )
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)} on {self.name}: {done.stdout}{done.stderr}")
@@ -483,7 +488,7 @@ _LIBRARIES = ("certifi", "charset_normalizer", "idna", "requests", "urllib3")
 def without_apt() -> str:
     """What a host's package manager needs and this machine does not have; empty where all is there."""
     absent = [program for program in ("apt-get", "dpkg-deb") if _program(program) is None]
-    if subprocess.run([PYTHON, "-c", "import apt"], capture_output=True, timeout=30).returncode:
+    if subprocess.run([PYTHON, "-c", "import apt"], capture_output=True, timeout=30, check=False).returncode:
         absent.append(f"the module apt of {PYTHON}")
     return f"installing a package on a host needs {', '.join(absent)}" if absent else ""
 

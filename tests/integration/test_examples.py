@@ -16,10 +16,11 @@ from pathlib import Path
 
 import pytest
 
+from ..environments import Version
 from ..sandbox import beyondtrust_backup
 from ..sandbox.server import SandboxHandle
 from .runner import REPOSITORY, AnsibleRunner, Run
-from .test_versions import Version, version
+from .test_versions import version
 
 __all__ = ["version"]  # the fixture
 

@@ -339,7 +339,7 @@ def test_introspection_and_revocation(oidc: OidcServer) -> None:
     assert not is_active(oidc, client, token)
     oidc.settings(introspection_allowed=True)
     assert post(oidc, other, "token/revocation", token=token).json()["error"] == "invalid_request"
-    for _ in range(2):
+    for _turn in range(2):
         assert post(oidc, client, "token/revocation", token=token).status_code == 200
     assert not is_active(oidc, client, token)
     assert send(oidc, "GET", oidc.resource_url, token).status_code == 401
@@ -425,7 +425,7 @@ def test_another_answer_for_some_of_the_requests(oidc: OidcServer) -> None:
     client = oidc.register()
     answer = {"status": 503, "headers": {"Retry-After": "7"}, "body": "<html>"}
     oidc.fault("answer", "POST", "/tenant/token", skip=1, times=2, **answer)
-    answers = [request_token(oidc, client) for _ in range(4)]
+    answers = [request_token(oidc, client) for _turn in range(4)]
     assert [each.status_code for each in answers] == [200, 503, 503, 200]
     assert (answers[1].text, answers[1].headers["Retry-After"]) == ("<html>", "7")
 
@@ -476,7 +476,9 @@ def test_the_server_ends_with_the_process_that_started_it(oidc: OidcServer, tmp_
         "    print(server.control_port, flush=True)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
-    ended = subprocess.run([sys.executable, "-c", program, str(tmp_path / "server")], stdout=subprocess.PIPE, text=True)
+    ended = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "server")], stdout=subprocess.PIPE, text=True, check=False
+    )
     port = int(ended.stdout)
 
     def is_closed() -> bool:

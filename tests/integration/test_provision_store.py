@@ -15,6 +15,7 @@ import pytest
 import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
 
+from ..environments import Version
 from ..sandbox.server import SandboxHandle
 from . import test_versions
 from .awx import credential_inputs, definition
@@ -24,7 +25,7 @@ from .runner import REPOSITORY, AnsibleRunner, Run
 from .test_account_registration import Options, _Reader
 from .test_accounts_playbook import Operator, changes, row
 from .test_oidc_server import request_token
-from .test_versions import Version, version
+from .test_versions import version
 
 __all__ = ["version"]  # the fixture
 

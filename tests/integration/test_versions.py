@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import fcntl
 import json
 import os
 import shutil
@@ -19,10 +17,11 @@ from pathlib import Path
 
 import pytest
 
+from ..environments import NEWEST, OLDEST, UnavailableError, Version, version_of
 from ..sandbox.server import SandboxHandle
 from .conftest import FOUR
 from .leaks import LeakDetector, assert_clean, forms
-from .runner import REPOSITORY, AnsibleRunner
+from .runner import AnsibleRunner
 from .test_main_job import without_name
 
 # One worker makes the environments, and does not meet itself.
@@ -50,93 +49,12 @@ else:
 """
 
 
-# The environments
-
-
-@dataclasses.dataclass(frozen=True)
-class Version:
-    """A virtual environment with one ansible-core."""
-
-    folder: Path
-    core: tuple[int, ...]
-
-    @property
-    def python(self) -> str:
-        return str(self.folder / "bin" / "python")
-
-
-def python_version(command: str) -> tuple[int, ...] | None:
-    """The version of a Python that can make virtual environments; None for any other command."""
-    try:
-        done = subprocess.run(
-            [command, "-c", "import ensurepip, sys, venv; print(*sys.version_info[:2])"],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=60, check=True,
-        )  # fmt: skip
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return tuple(int(number) for number in done.stdout.split())
-
-
-def pyenv_folders() -> list[str]:
-    """Where pyenv keeps the versions that PATH has only stand-ins for."""
-    command = shutil.which("pyenv")
-    if command is None:
-        return []
-    done = subprocess.run([command, "root"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
-    return [str(folder) for folder in Path(done.stdout.decode().strip()).glob("versions/*/bin")] if done.stdout else []
-
-
-def pythons() -> dict[tuple[int, ...], str]:
-    """The commands of the Python versions that there are, this one's first."""
-    # All of PATH, since the first of a name can be a mere stand-in that finds nothing.
-    folders = [*os.get_exec_path(), *pyenv_folders()]
-    names = [os.path.join(folder, f"python3.{minor}") for folder in folders for minor in range(10, 20)]
-    found: dict[tuple[int, ...], str] = {}
-    for name in (sys.executable, *filter(os.path.exists, names)):
-        version = python_version(name)
-        if version is not None:
-            found.setdefault(version, name)
-    return found
-
-
-def made(name: str, requirement: str, python: str) -> Version:
-    """The environment of this name, made once and kept between runs."""
-    folder = REPOSITORY / ".build" / "versions" / name
-    stamp = folder / "made.json"
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    # Tests of other workers may want the same environment at the same time.
-    with (folder.parent / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        return _made(folder, stamp, requirement, python)
-
-
-def _made(folder: Path, stamp: Path, requirement: str, python: str) -> Version:
-    wanted = {"requirement": requirement, "python": python_version(python)}
-    if not stamp.exists() or json.loads(stamp.read_text())["wanted"] != json.loads(json.dumps(wanted)):
-        subprocess.run([python, "-m", "venv", "--clear", str(folder)], check=True)
-        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, requirement, "requests", "ansible-runner"], check=True, timeout=600)
-        say = "import ansible.release; print(ansible.release.__version__)"
-        core = subprocess.run([pip[0], "-c", say], check=True, stdout=subprocess.PIPE).stdout.decode()
-        stamp.write_text(json.dumps({"wanted": wanted, "core": core.strip()}))
-    release = json.loads(stamp.read_text())["core"].split(".")
-    return Version(folder, (int(release[0]), int(release[1])))
-
-
-@pytest.fixture(scope="session", params=["oldest", "newest"])
+@pytest.fixture(scope="session", params=[OLDEST, NEWEST], ids=["oldest", "newest"])
 def version(request: pytest.FixtureRequest) -> Version:
-    known = pythons()
-    if request.param == "oldest":
-        if " " in str(REPOSITORY):
-            pytest.skip("ansible-core 2.16 cannot use an interpreter whose path has a space")
-        fitting = [python for number, python in known.items() if (3, 10) <= number <= (3, 12)]
-        if not fitting:
-            pytest.skip("ansible-core 2.16 needs Python 3.10, 3.11 or 3.12, and none is in PATH")
-        return made("oldest", "ansible-core==2.16.*", fitting[0])
-    newest = max(known)
-    if newest < (3, 12):
-        pytest.skip("the newest ansible-core needs Python 3.12 or later, and none is in PATH")
-    return made("newest", "ansible-core", known[newest])
+    try:
+        return version_of(request.param, f"runner-{request.param.name}", ["requests", "ansible-runner"])
+    except UnavailableError as reason:
+        pytest.skip(str(reason))
 
 
 # What is run

@@ -98,7 +98,7 @@ class BeyondTrust(Site):
             alphabet = string.ascii_letters + string.digits
             value = self.issue(
                 Token(account.key, "access", self.world.clock.now() + limits.beyondtrust_lifetime),
-                "".join(secrets.choice(alphabet) for _ in range(40)),
+                "".join(secrets.choice(alphabet) for _turn in range(40)),
             )
         response = JSONResponse(
             {"access_token": value, "token_type": "Bearer", "expires_in": limits.beyondtrust_lifetime},

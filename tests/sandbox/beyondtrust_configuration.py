@@ -197,7 +197,7 @@ class ConfigurationApi:
             for name, (fits, message) in _JUMP_GROUP.items()
             if name in fields and not fits(fields[name])
         }
-        if "id" in fields and (type(fields["id"]) is not int or fields["id"] != number):
+        if "id" in fields and (fields["id"].__class__ is not int or fields["id"] != number):
             errors["id"] = ["The id is read only."]
         code_name = fields.get("code_name")
         others = (group for group in self._site.world.records.jump_groups.values() if group["id"] != number)

@@ -51,7 +51,7 @@ class Site(Vendor):
 
     def call(self, request: Request, test: bool = False) -> Account:
         """The account of a call with a living token, within its rate, from an address of its list."""
-        account, _ = self.bearer(request, test)
+        account, _token = self.bearer(request, test)
         self.take(request, account)
         self.check_address(request, account)
         return account

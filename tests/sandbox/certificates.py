@@ -43,7 +43,7 @@ def generate(folder: Path, address: str = "127.0.0.1") -> CertificateFiles:
         server_key=folder / "server-key.pem",
     )
     ca_key, ca = _authority("apiops.access sandbox CA")
-    _, other_ca = _authority("apiops.access sandbox, some other CA")
+    _key, other_ca = _authority("apiops.access sandbox, some other CA")
     key = ec.generate_private_key(ec.SECP256R1())
     builder = (
         _builder(_name("localhost"), ca.subject, key)

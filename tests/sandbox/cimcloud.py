@@ -218,7 +218,7 @@ class Cimcloud(Vendor):
 
     async def products(self, request: Request) -> Response:
         """GET /{site}/products/...; a session's answer has the customer's prices."""
-        _, token = self._resource_call(request, "products")
+        _account, token = self._resource_call(request, "products")
         products = self._page(request, "products")
         if token is not None and token.session:
             products = [{**product, "customer_price": 9.0} for product in products]
@@ -226,7 +226,7 @@ class Cimcloud(Vendor):
 
     async def orders(self, request: Request) -> Response:
         """GET /{site}/OnlineOrders: a read that changes what it reads."""
-        account, _ = self._resource_call(request, "OnlineOrders")
+        account, _token = self._resource_call(request, "OnlineOrders")
         new = [order for order in self.world.records.tables["orders"] if not order["exported"]]
         response = JSONResponse(new)
         for order in new:
@@ -249,7 +249,7 @@ class Cimcloud(Vendor):
         if not (page.isascii() and page.isdigit()) or len(parts) > 2:
             raise self.refuse(400, "invalid_request", "After the resource come a searchstring and a page.")
         if search:
-            command, _, rest = search.partition("~")
+            command, _separator, rest = search.partition("~")
             field, tilde, value = rest.partition("~")
             if command != "searchlike" or not tilde or "|" in value or field not in records[0]:
                 raise self.refuse(400, "invalid_request", "The searchstring is not searchlike~field~value.")
@@ -268,7 +268,7 @@ class Cimcloud(Vendor):
         return await self._write(request, "customers", "customers")
 
     async def _write(self, request: Request, resource: str, table: str) -> Response:
-        account, _ = self._resource_call(request, resource)
+        account, _token = self._resource_call(request, resource)
         self._check_json(request)
         document = parse_json(await request.body())
         records = document if isinstance(document, list) else [document]

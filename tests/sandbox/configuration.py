@@ -190,7 +190,7 @@ def new_secret(provider: str, awkward: bool = False) -> str:
     if awkward:
         hostile = ':%+ é"\\'
         alphabet = string.ascii_letters + string.digits + hostile
-        middle = hostile + "".join(secrets.choice(alphabet) for _ in range(198 - len(hostile)))
+        middle = hostile + "".join(secrets.choice(alphabet) for _turn in range(198 - len(hostile)))
         # Not at the ends: a lost blank there would be the test's fault, not the client's.
         return f"{secrets.choice(string.ascii_letters)}{middle}{secrets.choice(string.ascii_letters)}"
     if provider == "beyondtrust":

@@ -21,7 +21,7 @@ from .faults import Fault
 from .vendor import Vendor, authorization, parse_json
 from .world import Account, World, same
 
-_Record = TypeVar("_Record", bound="Limits | Switches")
+_Record = TypeVar("_Record", Limits, Switches)
 _CHOICES = {"beyondtrust_namespace": ("old", "new"), "cimcloud_names": ("token", "bearer_token")}
 _LARGEST = 1 << 40
 _SESSION_ACCESS = ("none", "any", "auto")
@@ -241,9 +241,9 @@ class Control:
         _expect(method is None or isinstance(method, str), "method is a string or null")
         _expect(body is None or isinstance(body, str), "body is a string or null")
         _expect(size is None or (isinstance(size, int) and 0 <= size <= 2 << 30), "body_size is at most 2 GiB")
-        _expect(type(skip) is int and skip >= 0, "skip is a number of requests")
+        _expect(skip.__class__ is int and skip >= 0, "skip is a number of requests")
         _expect(
-            cut_after is None or (type(cut_after) is int and cut_after >= 0 and status is None),
+            cut_after is None or (cut_after.__class__ is int and cut_after >= 0 and status is None),
             "cut_after is a number of bytes of the vendor's own answer (status null)",
         )
         _expect(isinstance(delay, (int, float)) and delay >= 0, "delay is in seconds")
@@ -275,7 +275,9 @@ class Control:
         backup = self._world.records.backup
         _expect(set(document) <= {"revision", "size"}, "a backup has a revision and a size")
         for name, value in document.items():
-            _expect(type(value) is int and 0 <= value <= _LARGEST, f"{name} is a whole number of at most {_LARGEST}")
+            _expect(
+                value.__class__ is int and 0 <= value <= _LARGEST, f"{name} is a whole number of at most {_LARGEST}"
+            )
             setattr(backup, name, value)
         return self.backup(request, {})
 

@@ -167,7 +167,7 @@ class Rimo3(Vendor):
         if not isinstance(link, str) or urlsplit(link).scheme not in ("http", "https") or not urlsplit(link).netloc:
             raise self._invalid("fileLink", "The fileLink is not a URL.")
         step = fields.pop("progressStep", None)
-        if type(step) is not int or step not in _STEPS:
+        if step.__class__ is not int or step not in _STEPS:
             raise self._invalid("progressStep", "The progressStep is not 0, 1 or 2.")
         return self._uploaded(account, fields, optional={"comment"})
 
@@ -228,7 +228,7 @@ class Rimo3(Vendor):
         return Refusal(JSONResponse(content, 400, media_type="application/problem+json"))
 
     def _admitted(self, request: Request, test: bool = False) -> Account:
-        account, _ = self.bearer(request, test)
+        account, _token = self.bearer(request, test)
         if not account.admits(address(request)):
             raise self.refuse(403, "forbidden", "The address is not allowed.")
         return account

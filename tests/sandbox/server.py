@@ -109,7 +109,7 @@ def read_config(state: Path) -> dict[str, Any]:
 
 def _listen(address: str, port: int) -> list[socket.socket]:
     """Listen on the address and, where the machine has it, on the same port of 127.0.0.2."""
-    for _ in range(_PORT_ATTEMPTS):
+    for _turn in range(_PORT_ATTEMPTS):
         first = _bound(address, port)
         try:
             return [first, _bound(_OTHER_ADDRESS, first.getsockname()[1])]

@@ -172,7 +172,7 @@ def authorization(request: Request, scheme: str) -> str | None:
     values = request.headers.getlist("authorization")
     if len(values) != 1:
         return None
-    found, _, rest = values[0].partition(" ")
+    found, _separator, rest = values[0].partition(" ")
     return rest if found == scheme else None
 
 

@@ -22,7 +22,7 @@ if t.TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No variable of the machine that runs the tests has a say in them."""
-    from ansible_collections.apiops.access.plugins.module_utils._providers import PROVIDERS
+    from ansible_collections.apiops.access.plugins.module_utils._providers._registry import PROVIDERS
 
     prefixes = ("APIOPS_", "BT_", *(f"{name.upper()}_" for name in PROVIDERS))
     for name in list(os.environ):

@@ -19,7 +19,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 HANG = b"hang"
 """Answer nothing, until the test is over."""
@@ -111,6 +111,7 @@ class Certificates:
     other_address: Path
     expired: Path
     not_yet: Path
+    other_purpose: Path
 
     @classmethod
     def make(cls, folder: Path) -> Certificates:
@@ -128,6 +129,7 @@ class Certificates:
             "other_address": _server(key, authority, [x509.IPAddress(ipaddress.ip_address("127.0.0.9"))]),
             "expired": _server(key, authority, here, days=-1),
             "not_yet": _server(key, authority, here, from_days=1),
+            "other_purpose": _server(key, authority, here, purpose=ExtendedKeyUsageOID.CLIENT_AUTH),
         }
         for name, content in files.items():
             (folder / f"{name}.pem").write_bytes(content)
@@ -152,6 +154,7 @@ def _builder(
         .serial_number(x509.random_serial_number())
         .not_valid_before(now + datetime.timedelta(days=from_days))
         .not_valid_after(now + datetime.timedelta(days=days))
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
 
 
@@ -162,7 +165,9 @@ def _name(name: str) -> x509.Name:
 def _authority(name: str) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
     key = ec.generate_private_key(ec.SECP256R1())
     builder = _builder(name, _name(name), key, 30)
+    usage = x509.KeyUsage(True, False, False, False, False, True, True, False, False)  # to sign certificates
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    builder = builder.add_extension(usage, critical=True)
     return key, builder.sign(key, hashes.SHA256())
 
 
@@ -172,9 +177,15 @@ def _server(
     names: list[x509.GeneralName],
     days: int = 30,
     from_days: int = -30,
+    purpose: x509.ObjectIdentifier | None = None,
 ) -> bytes:
     key = ec.generate_private_key(ec.SECP256R1())
     builder = _builder("server", authority.subject, key, days, from_days)
+    # Python 3.13 and later trust no certificate without this.
+    issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
+    builder = builder.add_extension(issuer, critical=False)
+    if purpose:
+        builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
     builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
     encoded = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

@@ -22,10 +22,10 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from .._arguments import ACCOUNT_SPEC, TRANSPORT_SPEC, account_from
 from .._errors import AccessError, ConfigurationError, RefusedError
 from .._model import Account, Token, Verdict
-from .._providers import PROVIDERS, open_provider
 from .._providers._authentication_methods import SECRET_METHODS
 from .._providers._base import Provider, verdict_of_error
 from .._providers._portal import SETTINGS_STEP, AccountListing, Setting, filled, setting_name
+from .._providers._registry import PROVIDERS, open_provider
 from .._providers.oauth2 import combined_verdict, verdict_on_fresh_token
 
 ACTION_TITLES = {

@@ -12,7 +12,7 @@ import typing as t
 
 from .._errors import AccessError, ConfigurationError
 from .._model import Account, Token
-from .._providers import PROVIDERS, open_provider
+from .._providers._registry import PROVIDERS, open_provider
 
 SECRET_FIELDS = ("client_secret",)
 """What no listing shows, should a vendor ever send it."""

@@ -28,8 +28,8 @@ from .._body import form_pairs, request_body
 from .._errors import AccessError, ConfigurationError, TransportError
 from .._http import HttpRequest, HttpResponse, printable_url
 from .._model import Account, RateNotice, Token
-from .._providers import PROVIDERS, open_provider
 from .._providers._base import Provider
+from .._providers._registry import PROVIDERS, open_provider
 from .._xml import local_name, parse_xml, xml_data
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")

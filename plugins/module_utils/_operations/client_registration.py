@@ -22,10 +22,10 @@ from .._account_record import AccountRecord, PendingChange, Registration
 from .._errors import AccessError, ConfigurationError, RecordsError, RefusedError
 from .._http import printable_url
 from .._model import Account, Verdict, isoformat
-from .._providers import open_provider
 from .._providers._authentication_methods import CERTIFICATE_METHODS, SECRET_METHODS
 from .._providers._client_authentication import KEY_MEMBERS, certificate_jwk, certificate_subject, public_jwk
 from .._providers._portal import AccountListing
+from .._providers._registry import open_provider
 from .._providers.oauth2 import OAuth2, may_have_acted
 from .api_account import CREATED, ROTATED, WantedAccount, account_result, is_verified
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from .._model import Account, RateNotice, Release, Token, isoformat
-from .._providers import open_provider
+from .._providers._registry import open_provider
 
 
 def request_token(

@@ -13,8 +13,8 @@ import typing as t
 
 from .._errors import AccessError
 from .._model import Account, Token, Verdict
-from .._providers import PROVIDERS, open_provider
 from .._providers._base import verdict_of_error
+from .._providers._registry import PROVIDERS, open_provider
 
 MOST_AT_ONCE = 16
 

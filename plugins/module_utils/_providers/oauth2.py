@@ -560,7 +560,7 @@ def may_have_acted(error: AccessError) -> bool:
     """Whether a call that ended so can have changed something at the server."""
     if error.unsent:
         return False
-    if isinstance(error, TransportError) or type(error) is AccessError:
+    if isinstance(error, TransportError) or error.__class__ is AccessError:
         return True
     return isinstance(error, (MalformedAnswerError, ServerError)) and not 400 <= (error.status or 500) < 500
 

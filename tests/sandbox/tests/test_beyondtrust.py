@@ -123,7 +123,7 @@ def test_a_bad_token_is_answered_in_json_everywhere(api: Caller, sandbox: Sandbo
 
 def test_the_31st_token_silently_ends_the_oldest(api: Caller, sandbox: SandboxHandle) -> None:
     sandbox.control("POST", "/limits", {"beyondtrust_per_second": 1000})
-    tokens = [api.token("beyondtrust") for _ in range(30)]
+    tokens = [api.token("beyondtrust") for _turn in range(30)]
     assert get(api, INFO, token=tokens[0]).status_code == 200
     assert sandbox.counters()["beyondtrust"]["live_tokens"] == 30
     newest = api.token("beyondtrust")
@@ -135,7 +135,7 @@ def test_the_31st_token_silently_ends_the_oldest(api: Caller, sandbox: SandboxHa
 
 def test_lockout_and_its_end(api: Caller, sandbox: SandboxHandle) -> None:
     reader = api.token("beyondtrust")
-    for _ in range(5):
+    for _turn in range(5):
         assert api.login("beyondtrust_limited", secret="wrong").status_code == 401
     assert api.login("beyondtrust_limited").json()["error"] == "invalid_client"
     locked = record(api, "beyondtrust_limited", token=reader)
@@ -148,8 +148,8 @@ def test_lockout_and_its_end(api: Caller, sandbox: SandboxHandle) -> None:
 
 
 def test_four_bad_logins_and_a_good_one_do_not_lock(api: Caller) -> None:
-    for _ in range(2):
-        for _ in range(4):
+    for _turn in range(2):
+        for _turn in range(4):
             api.login("beyondtrust_limited", secret="wrong")
         assert api.login("beyondtrust_limited").status_code == 200
 
@@ -189,7 +189,7 @@ def test_a_second_request_on_one_connection_is_refused(api: Caller, sandbox: San
         assert session.get(account["base_url"] + INFO, headers=headers).status_code == 200
     with requests.Session() as session:
         session.trust_env, session.verify = False, account["ca_path"]
-        for _ in range(2):
+        for _turn in range(2):
             closing = headers | {"Connection": "close"}
             assert session.get(account["base_url"] + INFO, headers=closing).status_code == 200
     assert sandbox.counters()["reused_connections"] == 1
@@ -199,7 +199,7 @@ def test_other_vendors_do_not_mind_reuse(sandbox: SandboxHandle) -> None:
     account = sandbox.account("rimo3")
     with requests.Session() as session:
         session.trust_env, session.verify = False, account["ca_path"]
-        for _ in range(2):
+        for _turn in range(2):
             assert session.get(account["base_url"] + "/api/v2/connect/test").status_code == 401
     assert sandbox.counters()["reused_connections"] == 0
 
@@ -214,7 +214,7 @@ def test_twenty_calls_a_second(api: Caller, sandbox: SandboxHandle) -> None:
     # Fewer, so that a slow machine cannot let a second pass.
     sandbox.control("POST", "/limits", {"beyondtrust_per_second": 3})
     token = api.token("beyondtrust")
-    assert [get(api, INFO, token=token).status_code for _ in range(3)] == [200, 200, 429]
+    assert [get(api, INFO, token=token).status_code for _turn in range(3)] == [200, 200, 429]
     sandbox.advance(1)
     assert get(api, INFO, token=token).status_code == 200
 

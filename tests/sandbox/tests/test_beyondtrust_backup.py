@@ -88,7 +88,7 @@ def test_it_needs_a_token_and_the_permission(api: Caller, sandbox: SandboxHandle
 def test_it_counts_for_the_rate(api: Caller, sandbox: SandboxHandle) -> None:
     sandbox.control("POST", "/limits", {"beyondtrust_per_second": 2})
     token = api.token("beyondtrust")
-    assert [api("beyondtrust", "GET", PATH, token).status_code for _ in range(2)] == [200, 429]
+    assert [api("beyondtrust", "GET", PATH, token).status_code for _turn in range(2)] == [200, 429]
 
 
 def test_two_gigabytes_are_streamed(api: Caller, sandbox: SandboxHandle) -> None:

@@ -163,5 +163,5 @@ def test_a_token_the_permission_and_the_address_are_needed(api: Caller, sandbox:
 def test_a_call_over_the_rate_does_not_act(api: Caller, sandbox: SandboxHandle) -> None:
     sandbox.control("POST", "/limits", {"beyondtrust_per_second": 2})
     token = api.token("beyondtrust")
-    statuses = [call(api, "POST", GROUPS, token, json={"name": "x"}).status_code for _ in range(2)]
+    statuses = [call(api, "POST", GROUPS, token, json={"name": "x"}).status_code for _turn in range(2)]
     assert (statuses, acts(sandbox)) == ([201, 429], 1)

@@ -165,7 +165,7 @@ def test_reset_brings_everything_back(api: Caller, sandbox: SandboxHandle) -> No
 
 def test_a_scripted_answer_is_used_up(api: Caller, sandbox: SandboxHandle) -> None:
     fault(sandbox, times=2, status=503, headers={"Retry-After": "7", "content-type": "text/html"}, body="<p>é")
-    for _ in range(2):
+    for _turn in range(2):
         response = probe(api)
         assert (response.status_code, response.headers["Retry-After"]) == (503, "7")
         assert (response.headers["Content-Type"], response.content.decode()) == ("text/html", "<p>é")
@@ -204,7 +204,7 @@ def test_a_truncated_answer(api: Caller, sandbox: SandboxHandle) -> None:
         with session.get(url, verify=sandbox.config["ca_path"], stream=True, timeout=5) as response:
             assert int(response.headers["Content-Length"]) > 20
             with pytest.raises(requests.exceptions.ChunkedEncodingError):
-                _ = response.content
+                response.content  # noqa: B018
     assert probe(api).status_code == 401
 
 
@@ -264,7 +264,7 @@ def test_a_living_token_can_be_refused_once(api: Caller, sandbox: SandboxHandle,
 def test_a_page_in_the_middle_can_fail(api: Caller, sandbox: SandboxHandle) -> None:
     token = api.token("rimo3")
     fault(sandbox, status=503, skip=1, headers={"Retry-After": "1"})
-    assert [probe(api, token=token).status_code for _ in range(3)] == [200, 503, 200]
+    assert [probe(api, token=token).status_code for _turn in range(3)] == [200, 503, 200]
 
 
 def read_cut(

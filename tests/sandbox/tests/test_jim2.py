@@ -60,7 +60,7 @@ def test_the_place_and_type_of_credentials_are_checked(api: Caller, sandbox: San
 
 
 def test_a_missing_licence_looks_like_bad_credentials(api: Caller, sandbox: SandboxHandle) -> None:
-    for _ in range(2):
+    for _turn in range(2):
         assert api.login("jim2_full").status_code == 200
     full = api.login("jim2_full", body=f"{GRANT}&scope=view all")
     bad = api.login("jim2_full", secret="wrong")
@@ -151,7 +151,7 @@ def test_a_card_is_queued(api: Caller, sandbox: SandboxHandle, value: str) -> No
     assert (first.status_code, first.json()) == (202, {"requestNumber": 1})
     other = {"cardCode": "OTHER2", "name": "Other", "submitRefId": "ref-1"}
     params = {"Queue": value, "SubmitRefId": "ref-1"}
-    for _ in range(2):
+    for _turn in range(2):
         again = api("jim2_full", "POST", CREATE, token, params=params, json=other)
         assert (again.status_code, again.json()) == (202, {"requestNumber": 2})
     assert sandbox.counters()["jim2_full"]["acts"] == 2

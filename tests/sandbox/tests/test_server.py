@@ -123,6 +123,7 @@ def test_a_taken_port_is_said(sandbox: SandboxHandle, tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         timeout=10,
+        check=False,
     )
     assert done.returncode != 0
     assert "in use" in done.stderr
@@ -157,6 +158,7 @@ def test_what_is_no_address_is_said(tmp_path: Path, wrong: str) -> None:
         capture_output=True,
         text=True,
         timeout=10,
+        check=False,
     )
     assert done.returncode == 2
     assert wrong in done.stderr
@@ -175,7 +177,7 @@ def test_it_serves_many_tests_a_second(api: Caller, sandbox: SandboxHandle) -> N
     with requests.Session() as session:
         session.trust_env, session.verify, session.headers = False, account["ca_path"], headers  # type: ignore[assignment]
         started = time.monotonic()
-        for _ in range(200):
+        for _turn in range(200):
             assert session.get(account["base_url"] + "/api/v2/connect/test").status_code == 200
     # Far below what it does, so that only a change of kind is noticed.
     assert 200 / (time.monotonic() - started) > 100

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from ansible_collections.apiops.access.plugins.lookup.environment_accounts import environment_accounts
 from ansible_collections.apiops.access.plugins.module_utils._arguments import SECRET_OPTIONS, SHARED_SPEC
-from ansible_collections.apiops.access.plugins.module_utils._providers import PROVIDERS
+from ansible_collections.apiops.access.plugins.module_utils._providers._registry import PROVIDERS
 from ansible_collections.apiops.access.plugins.plugin_utils._options import with_environment
 from ansible_collections.apiops.access.tests.integration.awx import (
     EXTENSIONS,

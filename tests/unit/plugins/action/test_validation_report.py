@@ -65,7 +65,7 @@ def test_the_formats_that_most_want_are_the_default(tmp_path: Path) -> None:
 
 
 def test_the_same_report_changes_nothing(tmp_path: Path) -> None:
-    options = {"report": report(), "path": str(tmp_path)}
+    options = {"report": report(), "path": str(tmp_path), "history_path": str(tmp_path / "history.json")}
     assert write(options)["changed"]
     assert not write(options)["changed"]
     assert write({**options, "report": report("2026-11-21T21:00:00Z")})["changed"]
@@ -114,6 +114,16 @@ def test_check_mode_writes_nothing(tmp_path: Path) -> None:
     result = write(options, check_mode=True)
     assert result["files"] == [str(folder / "report.html"), str(folder / "report.json"), str(tmp_path / "h")]
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("file", ["folder/report.html", "h"])
+def test_check_mode_tells_whether_something_would_be_written(tmp_path: Path, file: str) -> None:
+    options = {"report": report(), "path": str(tmp_path / "folder"), "history_path": str(tmp_path / "h")}
+    assert write(options, check_mode=True)["changed"]
+    write(options)
+    assert not write(options, check_mode=True)["changed"]
+    (tmp_path / file).chmod(0o644)
+    assert write(options, check_mode=True)["changed"]
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def test_an_error_survives_the_store_and_the_way_from_a_host(error: type[AccessE
         "message", kind="timeout", status=401, error="invalid", retryable=True, retry_after=7.0, unsent=unsent
     )
     again = error_from_dict(json.loads(json.dumps(original.to_dict())))
-    assert type(again) is error
+    assert again.__class__ is error
     assert again.to_dict() == original.to_dict()
     assert again.unsent is unsent
     assert str(again) == "message"
@@ -91,7 +91,7 @@ def test_kinds_and_reasons_are_words_each_with_one_sentence_or_two() -> None:
 
 def test_an_unknown_type_of_error_is_still_an_error() -> None:
     data = {**RefusedError("x").to_dict(), "type": "FromTheFuture"}
-    assert type(error_from_dict(data)) is AccessError
+    assert error_from_dict(data).__class__ is AccessError
 
 
 @pytest.mark.parametrize("field", ["type", "message", "kind", "status", "error", "retryable", "retry_after"])
@@ -113,7 +113,7 @@ def test_only_who_says_so_never_sent_anything(unsent: object) -> None:
 def test_an_error_with_another_message_is_the_same_otherwise() -> None:
     error = TransportError("x", kind="timeout", status=504, retry_after=7.0, unsent=True).about("erp", "jim2")
     again = error.with_message("y")
-    assert type(again) is TransportError
+    assert again.__class__ is TransportError
     assert again.to_dict() == {**error.to_dict(), "message": "y"}
     assert again.unsent
 

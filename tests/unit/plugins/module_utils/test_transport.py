@@ -814,6 +814,7 @@ def test_a_server_is_trusted_by_ca_data(serve: Serve, certificates: Certificates
         ("other_host", "another"),
         ("other_address", "another"),
         ("other_host", "Set ca_path"),
+        ("other_purpose", "purpose"),  # as OpenSSL says it
     ],
 )
 def test_a_certificate_that_is_wrong_is_told_why(

@@ -35,9 +35,11 @@ def among(accounts: t.Any) -> t.Callable[[str], dict[str, t.Any]]:
 
 
 def merged(
-    raw: dict[str, t.Any], environ: dict[str, str] | None = None, accounts: t.Any = ACCOUNTS, spec: t.Any = None
+    raw: dict[str, t.Any], environ: dict[str, str] | None = None, accounts: t.Any = None, spec: t.Any = None
 ) -> dict[str, t.Any]:
-    return merged_options(raw, spec or OAUTH_TOKEN_SPEC, among(accounts), environ or {})[0]
+    return merged_options(
+        raw, spec or OAUTH_TOKEN_SPEC, among(ACCOUNTS if accounts is None else accounts), environ or {}
+    )[0]
 
 
 # The environment

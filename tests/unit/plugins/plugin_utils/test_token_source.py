@@ -42,11 +42,11 @@ FORK = multiprocessing.get_context("fork")
 class Vendor:
     """Grants a new token for each request, or what it is told to; notes what it was asked with."""
 
-    def __init__(self, clock: Clock, lifetime: float = 3600.0) -> None:
+    def __init__(self, clock: Clock, lifetime: float = 3600.0, trouble: AccessError | None = None) -> None:
         self.clock = clock
         self.lifetime = lifetime
         self.asked: list[Token | None] = []
-        self.trouble: AccessError | None = None
+        self.trouble = trouble
 
     def __call__(self, previous: Token | None) -> Token:
         self.asked.append(previous)

@@ -255,7 +255,8 @@ def test_a_change_whose_answer_was_lost() -> None:
 
 
 def test_settings_that_no_program_can_read_are_confirmed_once() -> None:
-    result = unread("packaging", name="packaging", role="API User")
+    wanted = {"name": "packaging", "role": "API User"}
+    result = unread("packaging", **wanted)
     text = run("", 18, result)
     assert "  <https://rimo3cloud.com/PublicApiAccounts/Index>\n" in text
     assert "Find Client ID 5f1c, and choose Edit." in text

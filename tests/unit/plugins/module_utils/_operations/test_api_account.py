@@ -27,7 +27,7 @@ from ansible_collections.apiops.access.plugins.module_utils._operations.api_acco
     prove_credentials,
     wanted_account,
 )
-from ansible_collections.apiops.access.plugins.module_utils._providers import PROVIDERS
+from ansible_collections.apiops.access.plugins.module_utils._providers._registry import PROVIDERS
 from ansible_collections.apiops.access.tests.unit.scripted import ISSUER, Script, answer, oauth2
 
 SITE = "https://support.example.com"

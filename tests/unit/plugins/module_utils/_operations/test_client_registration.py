@@ -125,14 +125,14 @@ class Server(ScriptedTransport):
 class World:
     """A server, records, and credentials that work; nothing that is said may have a secret."""
 
-    def __init__(self) -> None:
+    def __init__(self, trouble: AccessError | None = None) -> None:
         self.events: list[str] = []
         self.server = Server(self.events)
         self.clock = Clock()
         self.records = Memory(self.events, self.clock)
         self.working: dict[str, str | None] = {}
         """The accounts whose credentials work, and their secrets."""
-        self.trouble: AccessError | None = None
+        self.trouble = trouble
         """What a proof ends with."""
         self.secrets: list[str] = [INITIAL]
         self.masked: set[str] = set()
@@ -142,7 +142,7 @@ class World:
         return self.secrets[-1]
 
     def plays(self, *exchanges: tuple[str, Reply]) -> None:
-        self.server.script += t.cast("list[Exchange]", list(exchanges))
+        self.server.script += t.cast(t.List[Exchange], list(exchanges))  # noqa: UP006
 
     def prove(self, account: Account) -> Verdict:
         self.events.append(f"prove {account.client_id}")

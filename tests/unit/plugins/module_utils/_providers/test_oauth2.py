@@ -286,7 +286,7 @@ def test_the_code_of_a_refusal_is_told(script: Script) -> None:
 def test_other_answers_are_no_judgement_on_the_account(
     script: Script, reply: HttpResponse, kind: type[AccessError]
 ) -> None:
-    assert type(refusal(script, reply)) is kind
+    assert refusal(script, reply).__class__ is kind
 
 
 @pytest.mark.parametrize(("date", "told"), [(EARLIER, True), (SAME, False), ("yesterday", False)])
@@ -932,7 +932,7 @@ def test_an_answer_about_a_client_that_is_no_success_is_an_error_of_its_own(
     if call in ("read", "delete") and expected is ConfigurationError:
         expected, kind = MalformedAnswerError, "unexpected_status"  # they carry no settings that could be wrong
     error = managed_error(script, call, answer(status, document))
-    assert type(error) is expected
+    assert error.__class__ is expected
     assert (error.kind, error.status) == (kind, status)
     assert may_have_acted(error) is acted
     assert str(error).isprintable()

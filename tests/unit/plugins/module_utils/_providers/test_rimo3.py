@@ -13,7 +13,7 @@ from ansible_collections.apiops.access.plugins.module_utils._errors import (
     ServerError,
 )
 from ansible_collections.apiops.access.plugins.module_utils._model import Token
-from ansible_collections.apiops.access.plugins.module_utils._providers import PROVIDERS
+from ansible_collections.apiops.access.plugins.module_utils._providers._registry import PROVIDERS
 from ansible_collections.apiops.access.plugins.module_utils._providers.rimo3 import Rimo3
 from ansible_collections.apiops.access.tests.unit.scripted import BASIC, NOW, SECRET, Clock, Script, answer, rimo3
 

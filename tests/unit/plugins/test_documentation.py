@@ -16,7 +16,7 @@ import yaml
 from ansible_collections.apiops.access.plugins.action import validation_report
 from ansible_collections.apiops.access.plugins.module_utils import _arguments
 
-ROOT = Path(__file__).resolve().parents[4]
+ROOT = Path(__file__).resolve().parents[3]
 SPECS: dict[str, dict[str, t.Any]] = {
     "modules.oauth_token": _arguments.OAUTH_TOKEN_SPEC,
     "modules.token_test": _arguments.TOKEN_TEST_SPEC,
