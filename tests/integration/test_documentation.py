@@ -79,6 +79,8 @@ def here(place: Place, text: str) -> str:
         "https://jim2.example.com/Jim_Live": sandbox.account("jim2")["base_url"],
         "https://rimo3cloud.com": sandbox.account("rimo3")["base_url"],
         "192.0.2.10, 192.0.2.11": "127.0.0.1",
+        "site: example-store": f"site: {sandbox.account('cimcloud')['site']}",
+        "/srv/api_accounts/": f"{place.key.parent}/",
         "hosts: app_servers": "hosts: all",
     }
     for there, ours in places.items():
@@ -90,7 +92,7 @@ def surroundings(place: Place) -> tuple[dict[str, t.Any], dict[str, str]]:
     """The variables and the environment that the examples take for granted."""
     sandbox = place.sandbox
     support, erp, packaging = (sandbox.account(key) for key in ("beyondtrust_limited", "jim2", "rimo3"))
-    manager = sandbox.account("beyondtrust")
+    manager, shop = sandbox.account("beyondtrust"), sandbox.account("cimcloud")
     sandbox.control("POST", "/accounts/beyondtrust_limited", {"ip_addresses": ["127.0.0.1"]})
     variables = {
         "rimo3_client_id": packaging["client_id"],
@@ -104,7 +106,12 @@ def surroundings(place: Place) -> tuple[dict[str, t.Any], dict[str, str]]:
         "vault_initial_access_token": place.oidc.initial_access_token(),
         "vault_rimo3_id": packaging["client_id"],
         "vault_rimo3_secret": packaging["client_secret"],
+        "vault_erp_id": erp["client_id"],
+        "vault_erp_secret": erp["client_secret"],
         "vault_jim2_secret": erp["client_secret"],
+        "vault_shop_user": shop["client_id"],
+        "vault_shop_password": shop["client_secret"],
+        "vault_shop_key": shop["auth_key"],
         "vault_support_id": support["client_id"],
         "vault_support_secret": support["client_secret"],
         "api_accounts": [
@@ -115,6 +122,7 @@ def surroundings(place: Place) -> tuple[dict[str, t.Any], dict[str, str]]:
         ],
     }
     environment = {
+        "CIMCLOUD_BASE_URL": shop["base_url"],
         "RIMO3_BASE_URL": packaging["base_url"],
         "RIMO3_CLIENT_ID": packaging["client_id"],
         "RIMO3_CLIENT_SECRET": packaging["client_secret"],
@@ -286,7 +294,7 @@ def test_every_example_names_what_there_is(vocabulary: Vocabulary, everything: l
             "api_accounts: [{name: support, provider: beyondtrust, settings: {perm_comand: deny}}]\n",
             "no setting perm_comand",
         ),
-        ("api_account: []\n", "no variable api_account"),
+        ("api_acounts: []\n", "no variable api_acounts"),
         ("validate_tokens_fail_on: [unsure]\n", "validate_tokens_fail_on cannot be unsure"),
         ("cache: memory\n", "cache cannot be memory"),
     ],
