@@ -158,6 +158,24 @@ def test_a_given_token_is_released_without_credentials(
     assert (result["changed"], result["released"]) == (changed, changed)
 
 
+def test_basic_authorization_has_nothing_to_release(vendor: Script, args: dict[str, t.Any]) -> None:
+    vendor()
+    basic = {**args, "provider": "cimcloud", "site": "acme", "authorization_type": "basic", "state": "absent"}
+    result = run(ActionModule, basic)
+    assert (result["changed"], result["released"], result.get("failed")) == (False, False, None)
+    assert "Basic authorization" in result["msg"]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_no_release_is_foretold_of_what_is_not_there(
+    vendor: Script, jim2: dict[str, t.Any], check_mode: bool
+) -> None:
+    vendor()
+    result = run(ActionModule, {**jim2, "state": "absent"}, check_mode=check_mode)
+    assert (result["changed"], result["released"]) == (False, False)
+    assert "No token of account 'client-1' is stored." in result["msg"]
+
+
 # From the host
 
 
