@@ -19,7 +19,13 @@ from ansible_collections.apiops.access.plugins.module_utils._arguments import (
 )
 from ansible_collections.apiops.access.plugins.module_utils._errors import RefusedError
 from ansible_collections.apiops.access.plugins.module_utils._model import Token
-from ansible_collections.apiops.access.plugins.modules import api_account, api_account_info, api_request, oauth_token, token_test
+from ansible_collections.apiops.access.plugins.modules import (
+    api_account,
+    api_account_info,
+    api_request,
+    oauth_token,
+    token_test,
+)
 from ansible_collections.apiops.access.tests.unit.scripted import Script, answer
 
 TOKEN = "POST https://rimo3cloud.com/api/v2/connect/token"

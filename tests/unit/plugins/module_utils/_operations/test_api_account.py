@@ -161,6 +161,15 @@ def test_settings_are_compared_with_the_list(vendor: Script) -> None:
     assert result["account"]["source"] == "api-account"
 
 
+def test_a_value_that_the_vendor_has_in_another_form_is_a_difference(vendor: Script) -> None:
+    vendor((INFO, answer(200, TOLD)), (LIST, answer(200, [{**MINE, "enabled": "perhaps", "ip_addresses": None}])))
+    result = assess("beyondtrust", settings={"enabled": True, "ip_addresses": []})
+    assert result["differences"] == [
+        {"field": "enabled", "wanted": True, "found": "perhaps"},
+        {"field": "ip_addresses", "wanted": [], "found": None},
+    ]
+
+
 def test_permissions_are_compared_with_what_the_account_is_told(vendor: Script) -> None:
     vendor((INFO, answer(200, TOLD)), (LIST, answer(403)), (INFO, answer(200, TOLD)))
     result = assess("beyondtrust", settings={"perm_command": "full_access", "comments": "x"})
