@@ -22,7 +22,6 @@ from ansible_collections.apiops.access.plugins.module_utils._model import Token
 from ansible_collections.apiops.access.plugins.modules import (
     api_account,
     api_account_info,
-    api_request,
     oauth_token,
     token_test,
 )
