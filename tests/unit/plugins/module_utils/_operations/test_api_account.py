@@ -146,6 +146,12 @@ def test_jim2_is_logged_off_even_where_the_test_breaks_off(vendor: Script) -> No
     assert caught.value.kind == "timeout"
 
 
+def test_the_site_of_an_account_is_told(vendor: Script) -> None:
+    vendor(("GET https://api.cimcloud.com/acme/validate", answer(200)))
+    result = assess("cimcloud", site="acme", auth_key="k3y-value")
+    assert (result["account"]["site"], result["account"]["base_url"]) == ("acme", "https://api.cimcloud.com")
+
+
 # BeyondTrust: what can be read
 
 
