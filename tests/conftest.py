@@ -13,7 +13,6 @@ import warnings
 from pathlib import Path
 
 import pytest
-from coverage.exceptions import CoverageWarning
 
 PLUGINS = Path(__file__).parents[1] / "plugins"
 
@@ -28,7 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    wanted = config.getoption("branches_of_plugins")
+    wanted = config.getoption("branches_of_plugins", None)
     if wanted is not None and not hasattr(config, "workerinput"):
         config.pluginmanager.register(BranchCheck(wanted, Path(config.getoption("cov_report")["json"])))
 
@@ -70,6 +69,8 @@ class BranchCheck:
     # Outermost: pytest-cov writes its report when its own wrapper ends.
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> t.Generator[None, object, object]:
+        from coverage.exceptions import CoverageWarning  # where nothing is measured, it need not be there
+
         self._report.unlink(missing_ok=True)
         warnings.simplefilter("ignore", CoverageWarning)  # a process that a test kills leaves half a file
         result = yield

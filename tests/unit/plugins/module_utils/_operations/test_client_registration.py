@@ -796,6 +796,13 @@ def test_the_credentials_of_an_account_go_to_no_other_server(
     assert (world.events, "other.example.com" in error.message) == ([], True)
 
 
+def test_a_record_whose_url_was_spoiled_by_hand_is_of_no_server(world: World) -> None:
+    spoiled = {**wanted().options, "issuer": None, "token_endpoint": "https://[2001:db8::1/token"}
+    world.registered(options=spoiled)
+    error = world.fails(ConfigurationError)
+    assert (world.events, "correct the record (ansible-vault edit)" in error.message) == ([], True)
+
+
 def test_two_issuers_on_one_host_are_two_servers(world: World) -> None:
     def issuer(realm: str) -> dict[str, t.Any]:
         return {"issuer": f"{SERVER}/realms/{realm}", "token_endpoint": None}
