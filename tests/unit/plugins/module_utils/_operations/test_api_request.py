@@ -12,6 +12,7 @@ import re
 import secrets
 import socket
 import stat
+import time
 import typing as t
 from collections.abc import Iterator
 from pathlib import Path
@@ -724,7 +725,7 @@ def test_nothing_is_kept_where_nothing_was_replaced(serve: Serve, folder: Path, 
 def test_a_file_that_is_kept_takes_the_place_of_no_other(
     serve: Serve, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(api_request.time, "strftime", lambda _format, _moment: "2027-01-15T08:00:00Z")
+    monkeypatch.setattr(time, "strftime", lambda _format, _moment: "2027-01-15T08:00:00Z")
     (folder / "file").write_bytes(OLD)
     (folder / "file.2027-01-15T08:00:00Z~").write_bytes(b"kept before")
     with pytest.raises(ConfigurationError, match="cannot be put into its place: File exists"):
