@@ -73,7 +73,8 @@ sandbox: setup ## Run the sandbox in the foreground, to try curl or a playbook o
 
 .PHONY: test
 test: setup oidc peers ## Run all tests
-	@python -m pytest -n $(WORKERS) --dist loadgroup
+	@COLLECTION=$(CURDIR) python -m pytest -n $(WORKERS) --dist loadgroup --branches-of-plugins 95 \
+	  --cov --cov-config=pyproject.toml --cov-report=term-missing:skip-covered --cov-report=json:.build/coverage/report.json
 
 .PHONY: unit
 unit: setup ## Run the unit tests alone

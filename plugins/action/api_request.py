@@ -110,14 +110,14 @@ class ActionModule(AccessAction):
 
     def _within_rate(self, account: Account, call: ApiCall) -> ApiAnswer:
         """One answer; where the vendor's low rate is met, another attempt when the budget has room for it."""
-        paced = is_paced(account, self.params)
-        for attempt in range(MOST_ATTEMPTS):
+        attempts = MOST_ATTEMPTS if is_paced(account, self.params) else 1
+        while True:
             called = self.pace(account, self.params, calls=1)
             answer = self._exchange(account, call)
             learn(account, self.params, called, rate_notice(answer))
-            if not paced or answer.status != 429 or attempt == MOST_ATTEMPTS - 1:
-                break
-        return answer
+            attempts -= 1
+            if answer.status != 429 or not attempts:
+                return answer
 
     def _exchange(self, account: Account, call: ApiCall) -> ApiAnswer:
         if self.params["request_from"] == "controller":

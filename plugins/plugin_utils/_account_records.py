@@ -141,10 +141,10 @@ class AccountRecords:
             raise self._error(f"cannot be locked: {error.strerror}.") from None
 
     def __exit__(self, *_details: object) -> None:
-        if self._lock:
-            if os.getpid() == self._owner:
-                fcntl.flock(self._lock, fcntl.LOCK_UN)  # a fork that lives on would hold it by its copy
-            self._lock.close()
+        lock = t.cast("t.IO[bytes]", self._lock)
+        if os.getpid() == self._owner:
+            fcntl.flock(lock, fcntl.LOCK_UN)  # a fork that lives on would hold it by its copy
+        lock.close()
 
     def get(self, name: str) -> AccountRecord | None:
         """The record of an account."""

@@ -372,11 +372,7 @@ class ClientRegistration:
 
     def _lost_account(self, server: str, since: float, record: AccountRecord | None) -> str:
         """What to do about an account that may be at the server. ``record``: the one that is in use meanwhile."""
-        name = self.wanted.settings.get("client_name", self.name)
-        look = (
-            f"Look at the server ({server}) for a client named '{name}' that was registered at {isoformat(since)} or "
-            "soon after"
-        )
+        look = self._where_to_look(server, since)
         if record:
             return (
                 f"{look}, other than {record.client_id}, which is in use and works as before; delete it there. Then "
@@ -386,6 +382,13 @@ class ClientRegistration:
         return (
             f"{look}, and delete it there. Then run this once with state: absent, which forgets the attempt; until "
             "then nothing is sent, so that no second account is made."
+        )
+
+    def _where_to_look(self, server: str, since: float) -> str:
+        name = self.wanted.settings.get("client_name", self.name)
+        return (
+            f"Look at the server ({server}) for a client named '{name}' that was registered at {isoformat(since)} or "
+            "soon after"
         )
 
     def _server(self) -> str:
@@ -612,7 +615,10 @@ class ClientRegistration:
             )
         message = f"Client {record.client_id} is gone at the server, and forgotten here."
         if pending and pending.action == "replace":
-            message += f" {self._unfinished(pending, record).message}"
+            message += (
+                " An earlier run asked to replace it and never stored the outcome. "
+                f"{self._where_to_look(pending.server, pending.since)}, and delete it there."
+            )
         return account_result(self._known(record), None, None, [], gone, [], change="deleted", message=message)
 
     def _delete(self, record: AccountRecord) -> tuple[Verdict | None, bool]:

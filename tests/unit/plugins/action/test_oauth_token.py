@@ -158,6 +158,22 @@ def test_a_given_token_is_released_without_credentials(
     assert (result["changed"], result["released"]) == (changed, changed)
 
 
+def test_basic_authorization_has_nothing_to_release(vendor: Script, args: dict[str, t.Any]) -> None:
+    vendor()
+    basic = {**args, "provider": "cimcloud", "site": "acme", "authorization_type": "basic", "state": "absent"}
+    result = run(ActionModule, basic)
+    assert (result["changed"], result["released"], result.get("failed")) == (False, False, None)
+    assert "Basic authorization" in result["msg"]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_no_release_is_foretold_of_what_is_not_there(vendor: Script, jim2: dict[str, t.Any], check_mode: bool) -> None:
+    vendor()
+    result = run(ActionModule, {**jim2, "state": "absent"}, check_mode=check_mode)
+    assert (result["changed"], result["released"]) == (False, False)
+    assert "No token of account 'client-1' is stored." in result["msg"]
+
+
 # From the host
 
 
@@ -173,6 +189,17 @@ def test_the_host_asks_quietly_where_that_is_wanted(vendor: Script, jim2: dict[s
     assert sent["client_secret"] == "s3cret-value"
     assert host.no_log == [True]
     assert not {"cache", "cache_path", "request_from"} & set(sent)
+
+
+def test_each_host_has_a_token_of_its_own_where_the_server_is_the_host_itself(
+    vendor: Script, jim2: dict[str, t.Any]
+) -> None:
+    vendor()
+    tokens = [Token(f"tok-{number}", expires_at=4_000_000_000.0) for number in range(2)]
+    host = Host(*({"changed": True, "token": token.to_dict()} for token in tokens))
+    asked = {**jim2, "base_url": "https://localhost:8443/Jim_Live", "request_from": "target"}
+    results = [run(ActionModule, asked, {"inventory_hostname": name}, host=host) for name in ("web1", "web2", "web1")]
+    assert [result["access_token"] for result in results] == ["tok-0", "tok-1", "tok-0"]
 
 
 def test_the_controller_never_runs_a_module_otherwise(vendor: Script, args: dict[str, t.Any]) -> None:

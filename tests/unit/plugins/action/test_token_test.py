@@ -307,6 +307,36 @@ def test_what_the_server_says_to_one_host_holds_for_the_next(vendor: Script, sho
     assert "free in 300 s, and rate_wait allows 5 s" in second["msg"]
 
 
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that were waited for a turn."""
+    found: list[float] = []
+    monkeypatch.setattr(_token_access, "time", types.SimpleNamespace(sleep=found.append, time=time.time))
+    return found
+
+
+LIMITED = verdicts("indeterminate", reason="rate_limited", status=429)
+
+
+def test_a_test_that_the_rate_put_off_is_made_again(
+    vendor: Script, shop: dict[str, t.Any], pauses: list[float]
+) -> None:
+    vendor()
+    host = Host(LIMITED, verdicts("valid"))
+    assert run(ActionModule, {**shop, "rate_wait": 3600}, host=host)["outcome"] == "valid"
+    assert len(host.runs) == 2
+
+
+def test_a_test_that_is_put_off_without_end_is_a_verdict(
+    vendor: Script, shop: dict[str, t.Any], pauses: list[float]
+) -> None:
+    vendor()
+    host = Host(*[LIMITED] * 5)
+    result = run(ActionModule, {**shop, "rate_wait": 3600}, host=host)
+    assert (result["outcome"], result["reason"], result["status"]) == ("indeterminate", "rate_limited", 429)
+    assert len(host.runs) == 5
+
+
 def test_the_token_request_tells_of_the_rate_too(vendor: Script, shop: dict[str, t.Any]) -> None:
     given = {"token": "tok-1", "refresh_token": "ref-1", "expiration": "2099-01-01T00:00:00Z"}
     vendor(

@@ -331,3 +331,17 @@ def test_joined_files_close_all_of_their_files(folder: Path, monkeypatch: pytest
     files.close()
     assert files.closed
     assert [file.closed for file in opened] == [True, True]
+
+
+def test_joined_files_can_be_read_through_a_buffer(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"of a file")
+    with io.BufferedReader(JoinedFiles([b"the text, ", str(tmp_path / "file")])) as buffered:
+        assert buffered.read() == b"the text, of a file"
+        buffered.seek(4)
+        assert buffered.read(4) == b"text"
+
+
+@pytest.mark.parametrize("body", [{1, 2}, float("nan"), {"nested": [object()]}])
+def test_a_value_that_json_has_not_is_told(body: t.Any) -> None:
+    with pytest.raises(ConfigurationError, match="a value that JSON has not"):
+        request_body(body, "json", None)

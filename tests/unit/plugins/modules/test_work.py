@@ -11,6 +11,7 @@ import typing as t
 import pytest
 from ansible_collections.apiops.access.plugins.module_utils import _module
 from ansible_collections.apiops.access.plugins.module_utils._arguments import (
+    API_ACCOUNT_INFO_SPEC,
     API_ACCOUNT_SPEC,
     OAUTH_TOKEN_SPEC,
     TOKEN_TEST_SPEC,
@@ -18,7 +19,12 @@ from ansible_collections.apiops.access.plugins.module_utils._arguments import (
 )
 from ansible_collections.apiops.access.plugins.module_utils._errors import RefusedError
 from ansible_collections.apiops.access.plugins.module_utils._model import Token
-from ansible_collections.apiops.access.plugins.modules import api_account, oauth_token, token_test
+from ansible_collections.apiops.access.plugins.modules import (
+    api_account,
+    api_account_info,
+    oauth_token,
+    token_test,
+)
 from ansible_collections.apiops.access.tests.unit.scripted import Script, answer
 
 TOKEN = "POST https://rimo3cloud.com/api/v2/connect/token"
@@ -77,6 +83,18 @@ def test_api_account_proves_by_itself(vendor: Script) -> None:
     assert (result["verified"], result["changed"]) == (True, False)
     assert "tok-1" not in str(result)
     assert "s3cret" not in str(result)
+
+
+def test_api_account_info_reads_with_the_token_that_it_is_sent(vendor: Script) -> None:
+    site = "https://support.example.com"
+    listed = answer(200, [{"name": "Nightly", "client_id": "c1"}])
+    transport = vendor((f"GET {site}/api/config/v1/api-account?per_page=100&current_page=1", listed))
+    sent = params(
+        API_ACCOUNT_INFO_SPEC, account="mine", provider="beyondtrust", base_url=site, access_token="tok-1",
+    )  # fmt: skip
+    result = api_account_info.work(sent)
+    assert (result["changed"], [account["name"] for account in result["accounts"]]) == (False, ["Nightly"])
+    assert transport.sent[0].headers["Authorization"] == "Bearer tok-1"
 
 
 # How a module ends

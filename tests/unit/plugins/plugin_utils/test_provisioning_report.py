@@ -220,3 +220,11 @@ def test_hostile_text_stays_text_in_markdown() -> None:
     rows = [line for line in written.splitlines() if line.startswith("| ")]
     # Five cells have six bars that are not escaped.
     assert {line.replace("\\|", "").count("|") for line in rows} == {6}
+
+
+def test_an_account_that_is_not_there_yet_or_any_more_has_no_credentials_to_prove() -> None:
+    for change in ("created", "deleted", "forgotten"):
+        gone = assessed("one", changed=True, change=change, verified=False, verdict=None)
+        assert provisioning_report([gone])["accounts"][0]["credentials"] == "none"
+    wrong = assessed("one", changed=True, change="updated", verified=False)
+    assert provisioning_report([wrong])["accounts"][0]["credentials"] == "not proven"

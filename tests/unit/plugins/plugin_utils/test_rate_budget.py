@@ -351,3 +351,11 @@ def test_a_lower_limit_is_learned_from_the_headers(tmp_path: Path, patience: flo
     # Those on their way when the first answer came, and no more.
     assert fleet.server.refused <= 2 * served / 8
     assert busiest(fleet.server.calls, 899) <= 8
+
+
+def test_a_vendor_without_a_rate_takes_every_call_at_once(store: FileTokenStore, clock: Clock) -> None:
+    budget = RateBudget(store, rimo3(), clock)
+    reserved = budget.reserve(1000, 0.0)
+    assert (reserved.wait, budget.still_holds(reserved)) == (0.0, True)
+    budget.learn(RateNotice(remaining=0, reset=300.0), clock.now)
+    assert budget.reserve(1, 0.0).wait == 0.0

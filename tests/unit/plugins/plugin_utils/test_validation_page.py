@@ -208,6 +208,14 @@ def test_the_report_in_a_sentence() -> None:
     assert said({"a": result(verdict("two", "indeterminate"))})[0] == "indeterminate"
 
 
+def test_the_rest_of_many_problems_is_closed_and_nothing_is_left_out() -> None:
+    failing = {"a": result(*(verdict(f"account-{number}", "invalid") for number in range(11)))}
+    page = validation_html(validation_report(failing))
+    shown, _summary, closed = page.partition("<summary>3 more</summary>")
+    assert [f"account-{number}" in shown for number in (0, 7)] == [True, True]
+    assert closed.partition("</details>")[0].count("<li") == 3
+
+
 def test_element_escapes_all_but_html() -> None:
     assert element("td", "<b>", Html("<br>"), title="\"'>") == '<td title="&quot;&#x27;&gt;">&lt;b&gt;<br></td>'
     assert element("th", data_sort="text", class_="a") == '<th data-sort="text" class="a"></th>'

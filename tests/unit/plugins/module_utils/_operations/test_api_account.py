@@ -146,6 +146,12 @@ def test_jim2_is_logged_off_even_where_the_test_breaks_off(vendor: Script) -> No
     assert caught.value.kind == "timeout"
 
 
+def test_the_site_of_an_account_is_told(vendor: Script) -> None:
+    vendor(("GET https://api.cimcloud.com/acme/validate", answer(200)))
+    result = assess("cimcloud", site="acme", auth_key="k3y-value")
+    assert (result["account"]["site"], result["account"]["base_url"]) == ("acme", "https://api.cimcloud.com")
+
+
 # BeyondTrust: what can be read
 
 
@@ -159,6 +165,15 @@ def test_settings_are_compared_with_the_list(vendor: Script) -> None:
     assert "Set Enabled (enabled) to off. It is now on." in result["portal"]["steps"]
     assert result["account"]["fields"] == MINE
     assert result["account"]["source"] == "api-account"
+
+
+def test_a_value_that_the_vendor_has_in_another_form_is_a_difference(vendor: Script) -> None:
+    vendor((INFO, answer(200, TOLD)), (LIST, answer(200, [{**MINE, "enabled": "perhaps", "ip_addresses": None}])))
+    result = assess("beyondtrust", settings={"enabled": True, "ip_addresses": []})
+    assert result["differences"] == [
+        {"field": "enabled", "wanted": True, "found": "perhaps"},
+        {"field": "ip_addresses", "wanted": [], "found": None},
+    ]
 
 
 def test_permissions_are_compared_with_what_the_account_is_told(vendor: Script) -> None:

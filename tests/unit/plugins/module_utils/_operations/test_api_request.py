@@ -12,6 +12,7 @@ import re
 import secrets
 import socket
 import stat
+import time
 import typing as t
 from collections.abc import Iterator
 from pathlib import Path
@@ -721,6 +722,19 @@ def test_nothing_is_kept_where_nothing_was_replaced(serve: Serve, folder: Path, 
     assert names(folder) == ["file"]
 
 
+def test_a_file_that_is_kept_takes_the_place_of_no_other(
+    serve: Serve, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "strftime", lambda _format, _moment: "2027-01-15T08:00:00Z")
+    (folder / "file").write_bytes(OLD)
+    (folder / "file.2027-01-15T08:00:00Z~").write_bytes(b"kept before")
+    with pytest.raises(ConfigurationError, match="cannot be put into its place: File exists"):
+        download(serve(reply(200, NEW)), folder / "file", backup=True)
+    assert (folder / "file").read_bytes() == OLD
+    assert (folder / "file.2027-01-15T08:00:00Z~").read_bytes() == b"kept before"
+    assert names(folder) == ["file", "file.2027-01-15T08:00:00Z~"]
+
+
 @pytest.mark.parametrize(("before", "changed"), [(None, True), (OLD, True), (NEW, False)])
 def test_check_mode_writes_nothing_and_knows_what_it_would(
     serve: Serve, folder: Path, before: bytes | None, changed: bool
@@ -755,6 +769,15 @@ def test_an_error_that_the_user_takes_for_a_success_does_not_empty_the_file(serv
     found = download(serve(reply(404, b"not there")), folder / "file", status_code=[200, 404])
     assert found.error is None
     assert (folder / "file").read_bytes() in (OLD, b"not there")
+
+
+def test_a_login_page_is_not_taken_for_the_file(serve: Serve, folder: Path) -> None:
+    page = reply(200, b"<html>Please sign in</html>", "Content-Type: text/html")
+    (folder / "file").write_bytes(OLD)
+    found = download(serve(page), folder / "file")
+    assert "web page" in str(found.error)
+    assert (folder / "file").read_bytes() == OLD
+    assert file_of(download(serve(page), folder / "file", headers={"Accept": "text/html"}))["changed"] is True
 
 
 def test_an_error_that_comes_with_a_success_is_not_taken_for_the_file(serve: Serve, folder: Path) -> None:
@@ -840,6 +863,15 @@ def test_a_file_larger_than_any_answer_in_memory_is_written(
     monkeypatch.setattr(api_request, "LARGEST_ANSWER", 1000)
     download(serve(reply(200, NEW)), folder / "file")
     assert (folder / "file").read_bytes() == NEW
+
+
+def test_a_file_of_many_pieces_is_the_one_whose_checksum_is_told(serve: Serve, folder: Path) -> None:
+    large = secrets.token_bytes(1 << 20) * 7
+    found = file_of(
+        download(serve(reply(200, large)), folder / "file", checksum=f"md5:{hashlib.md5(large).hexdigest()}")
+    )
+    assert (found["checksum"], found["size"]) == (hashlib.sha256(large).hexdigest(), len(large))
+    assert (folder / "file").read_bytes() == large
 
 
 def test_an_answer_too_large_for_memory_is_an_error(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:

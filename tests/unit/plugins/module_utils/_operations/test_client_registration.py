@@ -796,6 +796,13 @@ def test_the_credentials_of_an_account_go_to_no_other_server(
     assert (world.events, "other.example.com" in error.message) == ([], True)
 
 
+def test_a_record_whose_url_was_spoiled_by_hand_is_of_no_server(world: World) -> None:
+    spoiled = {**wanted().options, "issuer": None, "token_endpoint": "https://[2001:db8::1/token"}
+    world.registered(options=spoiled)
+    error = world.fails(ConfigurationError)
+    assert (world.events, "correct the record (ansible-vault edit)" in error.message) == ([], True)
+
+
 def test_two_issuers_on_one_host_are_two_servers(world: World) -> None:
     def issuer(realm: str) -> dict[str, t.Any]:
         return {"issuer": f"{SERVER}/realms/{realm}", "token_endpoint": None}
@@ -1433,6 +1440,17 @@ def test_a_kept_account_takes_its_place_back_where_the_new_one_is_gone(
     assert result["verified"] is True
 
 
+def test_check_mode_leaves_the_place_to_the_new_one_though_it_is_gone(
+    world: World, old: dict[str, t.Any], new: dict[str, t.Any]
+) -> None:
+    replaced(world, old, new)
+    del world.working["client-1"]
+    before = world.record
+    world.plays((f"GET {uri('client-1')}", answer(401)), reads(old))
+    result = world.run(**LATER, check_mode=True)
+    assert (result["account"]["client_id"], world.record, world.writes) == ("client-0", before, [])
+
+
 def test_a_look_tells_of_a_kept_account(world: World, old: dict[str, t.Any], new: dict[str, t.Any]) -> None:
     world.plays(reads(old))
     assert world.look()["replaced"] is None
@@ -1534,6 +1552,18 @@ def test_a_deletion_whose_answer_is_lost_is_finished_by_the_next_run(world: Worl
     world.plays(deletes("client-1", 401))
     assert world.run(state="absent")["changed"] is True
     assert (world.records.kept, world.records.noted) == ({}, {})
+
+
+def test_a_deletion_tells_of_an_account_that_a_lost_replacement_may_have_left(world: World) -> None:
+    told = world.registered()
+    world.plays(reads(told), (REGISTER, LOST))
+    world.fails(**REPLACE)
+    world.plays(deletes("client-1"))
+    result = world.run(state="absent")
+    assert (result["change"], world.records.kept) == ("deleted", {})
+    assert "Client client-1 is gone at the server" in result["msg"]
+    assert f"Look at the server ({SERVER}/register) for a client named 'erp'" in result["msg"]
+    assert "api_accounts_pending" not in result["msg"]  # its entry is gone with the record
 
 
 def test_an_account_that_is_wanted_again_after_a_lost_deletion_is_looked_at(world: World) -> None:
