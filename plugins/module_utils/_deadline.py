@@ -243,13 +243,6 @@ else:
                 super().send(piece)
                 self.deadline.moved(len(piece))
 
-        def getresponse(self) -> t.Any:
-            answer = super().getresponse()
-            if self.deadline.over:  # the end of the connection looks like the end of the headers
-                answer.close()
-                raise socket.timeout
-            return answer
-
     class _TimedTlsConnection(_TimedConnection, HTTPSConnection):
         pass
 

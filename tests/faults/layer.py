@@ -44,14 +44,14 @@ class Exchange:
 
     def honest_answer(self, request: bytes) -> bytes:
         """What the server answers, which has acted then."""
-        self._layer.forwarded += 1
+        self._layer.forwarded.append(request.partition(b" HTTP/")[0].decode())
         head, _blank, body = request.partition(b"\r\n\r\n")
         lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"connection:")]
         context = ssl.create_default_context(cafile=str(self._layer.upstream_ca))
-        with socket.create_connection(("127.0.0.1", self._layer.upstream_port), timeout=_LONGEST) as plain:
-            with context.wrap_socket(plain, server_hostname="localhost") as server:
-                server.sendall(b"\r\n".join([*lines, b"Connection: close", b"", body]))
-                return b"".join(iter(lambda: server.recv(65536), b""))
+        plain = socket.create_connection(("127.0.0.1", self._layer.upstream_port), timeout=_LONGEST)
+        with context.wrap_socket(plain, server_hostname="localhost") as server:
+            server.sendall(b"\r\n".join([*lines, b"Connection: close", b"", body]))
+            return b"".join(iter(lambda: server.recv(65536), b""))
 
     def send(self, data: bytes) -> None:
         self.connection.sendall(data)
@@ -61,7 +61,11 @@ class Exchange:
         while not self.over.wait(0.02):
             self.connection.sendall(piece)
 
+    def end(self) -> None:
+        """Nothing more: the connection is closed after its play."""
+
     def hang(self) -> None:
+        """Wait for the end of the fault."""
         self.over.wait(_LONGEST)
 
     def reset(self) -> None:
@@ -77,17 +81,18 @@ def honest(exchange: Exchange) -> None:
 
 
 class Layer:
-    """Listens on a port of ``localhost``, in front of one of a server that has TLS too.
+    """Listens on a port of 127.0.0.1, in front of one of a server that has TLS too.
 
     :ivar calls: connections that came since the last fault began, but for those that it let pass
-    :ivar forwarded: requests since then that the server has seen
+    :ivar forwarded: the method and path of each request since then that the server has seen
     """
 
     def __init__(self, upstream_port: int, upstream_ca: Path, certificates: Certificates) -> None:
         self.upstream_port = upstream_port
         self.upstream_ca = upstream_ca
         self.certificates = certificates
-        self.calls = self.forwarded = 0
+        self.calls = 0
+        self.forwarded: list[str] = []
         self._play: Play = honest
         self._let_pass = 0
         self._over = threading.Event()
@@ -97,7 +102,7 @@ class Layer:
 
     @property
     def url(self) -> str:
-        return f"https://localhost:{self.port}"
+        return f"https://127.0.0.1:{self.port}"
 
     def close(self) -> None:
         self._over.set()
@@ -106,7 +111,7 @@ class Layer:
     @contextlib.contextmanager
     def fault(self, play: Play, *, let_pass: int = 0) -> t.Iterator[None]:
         """Play this on all connections but the first ``let_pass``."""
-        self.calls = self.forwarded = 0
+        self.calls, self.forwarded = 0, []
         self._play, self._let_pass, self._over = play, let_pass, threading.Event()
         try:
             yield
@@ -117,7 +122,7 @@ class Layer:
     @contextlib.contextmanager
     def deaf(self, *, refuse: bool) -> t.Iterator[None]:
         """Refuse all connections, or let them wait in a queue that is full."""
-        self.calls = self.forwarded = 0
+        self.calls, self.forwarded = 0, []
         self._shut()
         with contextlib.ExitStack() as stack:
             if not refuse:
@@ -167,7 +172,9 @@ def _message(connection: socket.socket) -> bytes:
     while True:
         head, blank, body = data.partition(b"\r\n\r\n")
         if blank:
-            lengths = [line.split(b":")[1] for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
+            lengths = [
+                line.split(b":")[1] for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")
+            ]
             if len(body) >= int(lengths[0] if lengths else 0):
                 return data
         piece = connection.recv(65536)

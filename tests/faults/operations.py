@@ -154,6 +154,10 @@ def _account(**changes: t.Any) -> t.Callable[[World], Result]:
     return lambda world: world.run(api_account.ActionModule, {**world.registered, **changes})
 
 
+def _nothing(_world: World) -> None:
+    """The operation needs no preparation."""
+
+
 def _registered(world: World) -> None:
     result = _account()(world)
     assert not result.get("failed"), result["msg"]
@@ -165,7 +169,7 @@ def _packages(world: World, _before: t.Any) -> str:
 
 
 OPERATIONS = (
-    Operation("token", lambda world: None, _token("rimo3"), _token_kept("rimo3")),
+    Operation("token", _nothing, _token("rimo3"), _token_kept("rimo3")),
     Operation("refresh", _granted("cimcloud"), _token("cimcloud", force=True), _token_kept("cimcloud")),
     Operation(
         "test",
@@ -174,7 +178,7 @@ OPERATIONS = (
         _token_kept("rimo3"),
     ),
     Operation("release", _granted("jim2"), _token("jim2", state="absent"), _token_kept("jim2")),
-    Operation("create", lambda world: None, _account(), lambda world, _: world.records(), registers=True),
+    Operation("create", _nothing, _account(), lambda world, _: world.records(), registers=True),
     Operation(
         "update",
         _registered,

@@ -14,8 +14,8 @@ from email.utils import formatdate
 
 from .layer import Exchange, Play, honest
 
-_BOMB = gzip.compress(b" " * (64 * 1024 * 1024))
-"""More than any answer may have, in 64 KB."""
+_BOMB = gzip.compress(b" " * (65 * 1024 * 1024))
+"""More than any answer may have, in 65 KB."""
 
 
 def after_handshake(rest: t.Callable[[Exchange], None], certificate: str = "good") -> Play:
@@ -29,7 +29,7 @@ def after_handshake(rest: t.Callable[[Exchange], None], certificate: str = "good
     return play
 
 
-def raw(data: bytes, *, then: t.Callable[[Exchange], None] = lambda exchange: None) -> Play:
+def raw(data: bytes, *, then: t.Callable[[Exchange], None] = Exchange.end) -> Play:
     """These bytes for an answer; the server sees nothing of the request."""
 
     def play(exchange: Exchange) -> None:
@@ -139,7 +139,7 @@ def _late(exchange: Exchange, answer: bytes) -> None:
 
 
 def _lose(_exchange: Exchange, _answer: bytes) -> None:
-    pass
+    """The connection is closed without a word of the answer."""
 
 
 _HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
@@ -149,7 +149,7 @@ _TOKEN = b'{"access_token": "x"'
 PLAYS: t.Mapping[str, Play] = {
     # The connection is not made.
     "reset on connect": Exchange.reset,
-    "close on connect": lambda exchange: None,
+    "close on connect": Exchange.end,
     "black hole": Exchange.hang,
     "garbage for TLS": _garbage_for_tls,
     "TLS alert": _alert,
@@ -158,7 +158,7 @@ PLAYS: t.Mapping[str, Play] = {
     "certificate of another host": after_handshake(Exchange.hang, "other_host"),
     # The request arrives, and goes no further.
     "reset after the request": after_handshake(Exchange.reset),
-    "close after the request": after_handshake(lambda exchange: None),
+    "close after the request": after_handshake(Exchange.end),
     "half closed after it": after_handshake(_half_close),
     "no answer": after_handshake(Exchange.hang),
     "garbage for HTTP": raw(b"\x00\x01\x02 hello\r\n\r\n" * 20),
@@ -192,7 +192,9 @@ PLAYS: t.Mapping[str, Play] = {
     "empty": status(200, b""),
     "a page": status(200, b"<html>Log in</html>", Content_Type="text/html"),
     "cut JSON": status(200, _TOKEN),
-    "JSON in UTF-16": status(200, (_TOKEN + b"}").decode().encode("utf-16"), Content_Type="application/json; charset=x"),
+    "JSON in UTF-16": status(
+        200, (_TOKEN + b"}").decode().encode("utf-16"), Content_Type="application/json; charset=x"
+    ),
     # The server acts, and its answer suffers.
     "answer lost": acted(_lose),
     "reset in its head": acted(_reset_in_the_head),

@@ -26,7 +26,7 @@ from .operations import OPERATIONS, Operation, World
 from .plays import PLAYS
 from .table import SLOW, TABLE
 
-TIMEOUT = 0.5
+TIMEOUT = 0.7
 """Seconds: the option timeout, for faults that let it run out."""
 
 PATIENCE = 10.0
@@ -104,9 +104,9 @@ def test_cell(world: World, sandbox: SandboxHandle, oidc: OidcServer, fault: str
     assert outcome != "internal"
     assert grants(sandbox) - granted <= 1
     assert len(oidc.clients()) <= 1
-    if forwarded and outcome != "ok" and operation.name not in ("test", "GET"):
-        assert forwarded == 1, "a call that may have acted was repeated"
-    if operation.registers and oidc.clients():
+    acts = [line for line in forwarded if not line.startswith("GET ")]
+    assert len(acts) == len(set(acts)), "a call that may have acted was repeated"
+    if operation.registers and oidc.clients() and outcome != "ok":  # what a server confirms wrongly, nobody can know
         assert operation.kept(world, before) != "none", "an account that nothing knows of"
     assert_tells_nothing(result, sandbox, oidc, world)
 
