@@ -110,14 +110,20 @@ class Deadline:
 
 
 class _Lines(io.BufferedReader):
-    """Reads no line that does not end: urllib3 takes the first line of a chunk whatever its length."""
+    """Reads lines that end, and end within LONGEST_LINE bytes.
+
+    By http.client alone, headers are complete where the connection breaks, and the first line of a chunk, which urllib3
+    asks for, can be endless.
+    """
+
+    in_head = False
 
     def readline(self, size: int | None = -1) -> bytes:
-        if size is not None and size >= 0:
-            return super().readline(size)
-        line = super().readline(LONGEST_LINE + 1)
+        line = super().readline(LONGEST_LINE + 1 if size is None or size < 0 else size)
         if len(line) > LONGEST_LINE:
-            raise http.client.LineTooLong("chunk")
+            raise http.client.LineTooLong("line")
+        if self.in_head and not line.endswith(b"\n"):
+            raise http.client.RemoteDisconnected("in the head of the answer")
         return line
 
 
@@ -140,7 +146,10 @@ class _FinalAnswer(http.client.HTTPResponse):
         raise http.client.HTTPException("too many interim answers")
 
     def begin(self) -> None:
+        lines = t.cast(_Lines, self.fp)
+        lines.in_head = True
         super().begin()
+        lines.in_head = False
         if self.status == http.client.SWITCHING_PROTOCOLS:  # nobody asked for it, and what follows is no HTTP
             self.will_close = True
 
@@ -233,13 +242,6 @@ else:
                 piece = view[start : start + LEAST_PROGRESS]
                 super().send(piece)
                 self.deadline.moved(len(piece))
-
-        def getresponse(self) -> t.Any:
-            answer = super().getresponse()
-            if self.deadline.over:  # the end of the connection looks like the end of the headers
-                answer.close()
-                raise socket.timeout
-            return answer
 
     class _TimedTlsConnection(_TimedConnection, HTTPSConnection):
         pass

@@ -299,6 +299,15 @@ class Provider:
             **details,
         )
 
+    def expect_no_page(self, response: HttpResponse, action: str) -> None:
+        """Raise MalformedAnswerError for a web page, which is no confirmation of anything by an API."""
+        if response.is_html:
+            raise MalformedAnswerError(
+                f"{action} at {printable_url(response.url)} was answered with status {response.status} and a web page: "
+                "this may be a login page or a proxy, and nothing was done. Check base_url and the way to the server.",
+                status=response.status,
+            )
+
     def judge(self, response: HttpResponse) -> Verdict:
         """The verdict that follows from the status of the test endpoint's answer alone."""
         _code, said = self.said_in(response)

@@ -398,6 +398,7 @@ class OAuth2(OAuthProvider):
         if code == "unsupported_token_type":
             return Release(False, "The server cannot revoke tokens of this kind: the token works until it expires.")
         self.expect_success(response, "The revocation of the token", remedy=self.refusal_remedy)
+        self.expect_no_page(response, "The revocation of the token")
         verdict = self._asked_again(token)
         if verdict is not None and verdict.token_valid:
             return Release(False, "The server accepted the revocation, but still says that the token is active.")
@@ -444,6 +445,7 @@ class OAuth2(OAuthProvider):
         """Delete a registered client. Raises AccessError: RefusedError where the handle is no longer good."""
         response = self._managed("DELETE", client_uri, access_token)
         self._expect_managed(response, "The deletion of the account", (200, 204), "")
+        self.expect_no_page(response, "The deletion of the account")
 
     def _managed(
         self, method: str, url: str, token: str | None, document: t.Mapping[str, t.Any] | None = None

@@ -435,6 +435,21 @@ def test_what_is_not_modified_is_no_redirect(serve: Serve) -> None:
     assert get(server.url, headers={"If-None-Match": '"1"'}, retries=0).status == 304
 
 
+@pytest.mark.parametrize(
+    "head", [b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nDate: Fri", b"HTTP/1.1 204 No Content\r\nA: b\r\n"]
+)
+def test_an_answer_that_breaks_in_its_head_is_no_answer(
+    serve: Serve, play: Play, pauses: list[float], head: bytes
+) -> None:
+    def serve_once(number: int, connection: socket.socket, over: threading.Event) -> None:
+        read_head(connection)
+        connection.sendall(head if number == 1 else reply(200, b"whole"))
+
+    assert get(play(serve_once).url).body == b"whole"
+    error = failure_of(lambda: post(play(serve_once).url))
+    assert (error.kind, error.unsent) == ("connection", False)
+
+
 # The time that a call can take
 
 
@@ -512,6 +527,19 @@ def test_a_try_after_one_that_took_too_long_can_succeed(play: Play, pauses: list
         connection.sendall(reply(200, b"{}"))
 
     assert get(play(serve).url, timeout=QUICK).status == 200
+
+
+def test_a_connection_that_is_used_again_has_no_more_time(play: Play) -> None:
+    def serve(_number: int, connection: socket.socket, over: threading.Event) -> None:
+        read_head(connection)
+        connection.sendall(reply(200))
+        dripping(*DRIPS["headers"])(1, connection, over)
+
+    server = play(serve)
+    with Transport(TransportOptions(timeout=QUICK, retries=0)) as transport, promptly():
+        assert transport.send(HttpRequest("GET", server.url)).status == 200
+        error = failure_of(lambda: transport.send(HttpRequest("GET", server.url)))
+    assert (error.kind, error.unsent, server.connections) == ("timeout", False, 1)
 
 
 def handshake(piece: bytes) -> t.Callable[..., None]:
@@ -1221,6 +1249,14 @@ def test_a_refused_try_does_not_hide_one_before_that_can_have_arrived(
     monkeypatch.setattr("urllib3.util.connection.create_connection", once)
     error = failure_of(lambda: get(server.url))
     assert (error.kind, error.unsent) == ("connection", False)
+
+
+def test_whether_a_call_was_sent_has_nothing_to_do_with_the_one_before(serve: Serve, pauses: list[float]) -> None:
+    server = serve(reply(200, b"{}", "Connection: close"))
+    with Transport(TransportOptions()) as transport:
+        transport.send(HttpRequest("GET", server.url))
+        server.close()
+        assert failure_of(lambda: transport.send(HttpRequest("GET", server.url))).unsent
 
 
 @pytest.mark.parametrize(("status", "unsent"), [(429, True), (503, False)])

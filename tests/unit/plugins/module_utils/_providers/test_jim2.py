@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.apiops.access.plugins.module_utils._errors import RefusedError
+from ansible_collections.apiops.access.plugins.module_utils._errors import AccessError, RefusedError
+from ansible_collections.apiops.access.plugins.module_utils._http import HttpResponse
 from ansible_collections.apiops.access.plugins.module_utils._model import Token
 from ansible_collections.apiops.access.plugins.module_utils._providers.jim2 import Jim2
 from ansible_collections.apiops.access.tests.unit.scripted import BASIC, NOW, Clock, Script, answer, jim2
@@ -93,15 +94,30 @@ def test_json_api_errors_are_explained(script: Script) -> None:
     assert "No access to jobs" in Jim2(jim2(), script((TEST, reply))).test_token(Token("tok-1")).message
 
 
-@pytest.mark.parametrize(
-    ("status", "released"), [(200, True), (204, True), (401, False), (403, False), (404, False), (500, False)]
-)
+@pytest.mark.parametrize(("status", "released"), [(200, True), (204, True), (401, False), (403, False), (404, False)])
 def test_a_logoff_counts_only_where_jim2_confirms_it(script: Script, status: int, released: bool) -> None:
     transport = script((LOGOFF, answer(status, {})))
     release = Jim2(jim2(), transport).release_token(Token("tok-1"))
     assert release.released is released
     assert transport.sent[0].headers["Authorization"] == "Bearer tok-1"
     assert not transport.sent[0].repeatable
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (answer(429, {}), "rate_limited"),
+        (answer(500, {}), "server_error"),
+        (answer(503, {}), "server_error"),
+        (answer(200, body="<html>Log in</html>"), "malformed_answer"),
+    ],
+)
+def test_a_logoff_that_was_not_made_is_an_error_so_that_the_token_is_kept(
+    script: Script, reply: HttpResponse, kind: str
+) -> None:
+    with pytest.raises(AccessError) as caught:
+        Jim2(jim2(), script((LOGOFF, reply))).release_token(Token("tok-1"))
+    assert caught.value.kind == kind
 
 
 def test_a_logoff_that_was_not_found_says_what_to_set(script: Script) -> None:

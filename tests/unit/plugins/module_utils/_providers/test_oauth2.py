@@ -720,6 +720,7 @@ def test_a_revocation_is_looked_up_where_that_is_possible(
         (answer(400, {"error": "invalid_request"}), RefusedError),
         (answer(429), RateLimitedError),
         (answer(404), MalformedAnswerError),
+        (answer(200, body="<html>Log in</html>"), MalformedAnswerError),
     ],
 )
 def test_a_revocation_that_failed_is_an_error(script: Script, reply: HttpResponse, kind: type[AccessError]) -> None:
@@ -747,6 +748,12 @@ def managed_error(script: Script, call: str, reply: HttpResponse | AccessError) 
     with pytest.raises(AccessError) as caught:
         managed(script, call, reply)
     return caught.value
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_page_is_no_answer_about_a_client_and_no_proof_that_it_is_gone(script: Script, call: str) -> None:
+    error = managed_error(script, call, answer(200, body="<!DOCTYPE html><html>Log in</html>"))
+    assert (error.kind, may_have_acted(error)) == ("malformed_answer", True)
 
 
 @pytest.mark.parametrize("call", CALLS)
