@@ -76,10 +76,12 @@ def judged(folder: Path, results: str, explanations: Explanations) -> list[Mutan
         if module not in modules:
             modules[module] = _sources(path.read_text())
         original, number = function.rsplit("__mutmut_", 1)
-        before, after = modules[module][f"{original}__mutmut_orig"], modules[module][function]
-        after = after.replace(f"{original}__mutmut_{number}", f"{original}__mutmut_orig")
+        before, after = (
+            modules[module][f"{original}__mutmut_{kind}"].replace(f"{original}__mutmut_{kind}", _name_of(original), 1)
+            for kind in ("orig", number)
+        )
         file = str(path.relative_to(folder / "mutants" / COLLECTION))
-        mutants.append(explanations.judge(file, change_of(original, before, after), status, only_words(before, after)))
+        mutants.append(explanations.judge(file, change_of(_name_of(original, whole=True), before, after), status, only_words(before, after)))
     return mutants
 
 
@@ -93,9 +95,15 @@ def _sources(code: str) -> dict[str, str]:
     }
 
 
-def change_of(mangled: str, before: str, after: str) -> str:
+def _name_of(mangled: str, *, whole: bool = False) -> str:
+    """What mutmut calls ``x_function`` or ``xǁClassǁfunction``; ``whole``: with its class."""
+    if mangled.startswith("x_"):
+        return mangled.removeprefix("x_")
+    return ".".join(mangled.split("ǁ")[1 if whole else 2 :])
+
+
+def change_of(name: str, before: str, after: str) -> str:
     """A change as people read it and ``explained.yml`` names it: stable wherever the lines move to."""
-    name = mangled.removeprefix("x_") if mangled.startswith("x_") else ".".join(mangled.split("ǁ")[1:])
     texts = ([line.strip() for line in source.splitlines()] for source in (before, after))
     return "\n".join([name, *(line.rstrip() for line in difflib.ndiff(*texts) if line[0] in "-+")])
 

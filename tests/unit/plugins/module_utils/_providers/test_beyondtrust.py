@@ -382,6 +382,23 @@ def test_the_xml_api_acts_by_get_and_its_reads_are_known_by_name(
     assert BeyondTrust.is_safe(method, path, query) is safe
 
 
+@pytest.mark.parametrize(
+    ("path", "wanted"),
+    [
+        ("/api/command", "text/xml, */*;q=0.5"),
+        ("api/command/?action=get_api_info", "text/xml, */*;q=0.5"),
+        ("/api/command/v2/info", "application/json"),
+        ("api/config/v1/vendor", "application/json"),
+        ("/api/backup", "*/*"),
+        ("/api/reporting?report=X", "*/*"),
+        ("/X/api/command/X", "*/*"),
+        ("X/api/command", "*/*"),
+    ],
+)
+def test_each_api_is_asked_for_what_it_has(script: Script, path: str, wanted: str) -> None:
+    assert BeyondTrust(beyondtrust(), script()).request_headers(path) == {"Accept": wanted}
+
+
 @pytest.mark.parametrize("namespace", NAMESPACES)
 def test_an_xml_error_is_stated_whatever_its_namespace(script: Script, namespace: str) -> None:
     provider = BeyondTrust(beyondtrust(), script())
