@@ -4,7 +4,8 @@
 
 """What pytest does differently for a mutant: the fastest tests first, since one that fails ends the try.
 
-Those of a file stay together, as they share what the file has set up. The private copy has this file as its ``conftest.py``. mutmut notes how long each test takes before it changes anything.
+Those of a file stay together, as they share what the file has set up. The private copy has this file as its
+``conftest.py``. mutmut notes how long each test takes before it changes anything.
 """
 
 from __future__ import annotations

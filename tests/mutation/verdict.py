@@ -62,7 +62,9 @@ class Explanations:
 
     def unused(self, mutants: t.Collection[Mutant]) -> list[tuple[str, str]]:
         """Explanations that no survivor needs (any more)."""
-        return sorted(self.changes - {(mutant.file, mutant.change) for mutant in mutants if mutant.outcome == "explained"})
+        return sorted(
+            self.changes - {(mutant.file, mutant.change) for mutant in mutants if mutant.outcome == "explained"}
+        )
 
 
 def judged(folder: Path, results: str, explanations: Explanations) -> list[Mutant]:
@@ -81,7 +83,11 @@ def judged(folder: Path, results: str, explanations: Explanations) -> list[Mutan
             for kind in ("orig", number)
         )
         file = str(path.relative_to(folder / "mutants" / COLLECTION))
-        mutants.append(explanations.judge(file, change_of(_name_of(original, whole=True), before, after), status, only_words(before, after)))
+        mutants.append(
+            explanations.judge(
+                file, change_of(_name_of(original, whole=True), before, after), status, only_words(before, after)
+            )
+        )
     return mutants
 
 
@@ -104,8 +110,8 @@ def _name_of(mangled: str, *, whole: bool = False) -> str:
 
 def change_of(name: str, before: str, after: str) -> str:
     """A change as people read it and ``explained.yml`` names it: stable wherever the lines move to."""
-    texts = ([line.strip() for line in source.splitlines()] for source in (before, after))
-    return "\n".join([name, *(line.rstrip() for line in difflib.ndiff(*texts) if line[0] in "-+")])
+    old, new = ([line.strip() for line in source.splitlines()] for source in (before, after))
+    return "\n".join([name, *(line.rstrip() for line in difflib.ndiff(old, new) if line[0] in "-+")])
 
 
 def only_words(before: str, after: str) -> bool:

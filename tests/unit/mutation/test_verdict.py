@@ -15,7 +15,7 @@ FILE = "plugins/door.py"
 CHANGE = "Door.open\n- return True\n+ return False"
 
 # What mutmut writes: every mutant is a function of its own beside the original.
-MUTATED = '''
+MUTATED = """
 class Door:
     def xǁDoorǁopen__mutmut_orig(self):
         return True
@@ -34,7 +34,7 @@ def x_close__mutmut_1(door, hard=True):
 
 def x_close__mutmut_2(door, hard=False):
     raise ValueError("THE DOOR IS LOCKED.")
-'''
+"""
 
 RESULTS = """
     ansible_collections.apiops.access.plugins.door.xǁDoorǁopen__mutmut_1: survived

@@ -13,7 +13,7 @@ from ansible_collections.apiops.access.tests.mutation import workspace
 
 SOURCE = Path(__file__).resolve().parents[3]
 
-CODE = '''
+CODE = """
 import contextlib, functools
 
 
@@ -42,7 +42,7 @@ class Door:
 
 
 calls = []
-'''
+"""
 
 
 def test_code_does_the_same_without_decorators_above_its_functions() -> None:

@@ -224,7 +224,11 @@ def test_a_token_that_is_not_given_back_is_said_to_live_on(script: Script) -> No
 
 @pytest.mark.parametrize(
     ("headers", "proven"),
-    [({"www_authenticate": 'Bearer error="invalid_token"'}, True), ({"www_authenticate": "Bearer"}, False), ({}, False)],
+    [
+        ({"www_authenticate": 'Bearer error="invalid_token"'}, True),
+        ({"www_authenticate": "Bearer"}, False),
+        ({}, False),
+    ],
 )
 def test_only_an_invalid_token_proves_that_nothing_was_done(
     provider: Provider, headers: dict[str, str], proven: bool

@@ -125,7 +125,9 @@ def test_a_missing_permission_comes_as_an_xml_error_with_a_success_status(
 
 
 def test_any_other_xml_error_is_no_success(script: Script) -> None:
-    reply = answer(200, body=f'<error xmlns="{NAMESPACES[1]}">The <b>database</b> is busy</error>', content_type="text/xml")
+    reply = answer(
+        200, body=f'<error xmlns="{NAMESPACES[1]}">The <b>database</b> is busy</error>', content_type="text/xml"
+    )
     transport = script((INFO, answer(404, body="")), (XML_INFO, reply))
     verdict = BeyondTrust(beyondtrust(), transport).test_token(GOOD)
     assert (verdict.outcome, verdict.reason, verdict.token_valid) == ("indeterminate", "unhealthy", None)

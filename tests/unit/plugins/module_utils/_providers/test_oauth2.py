@@ -813,10 +813,10 @@ def test_a_client_without_secret_and_handle_is_one_all_the_same(script: Script, 
 
 
 def test_a_server_without_registration_is_told_so_before_anything_is_sent(script: Script) -> None:
-    with pytest.raises(ConfigurationError, match=f"^{ISSUER} publishes no registration_endpoint. Set it, or"):
+    with pytest.raises(ConfigurationError, match=rf"^{ISSUER} publishes no registration_endpoint\. Set it, or"):
         OAuth2(idp("registration_endpoint"), script()).register(WANTED, "rat-1")
     account = oauth2(issuer=None, token_endpoint=f"{ISSUER}/token")
-    with pytest.raises(ConfigurationError, match="^The options have no registration_endpoint. Set it, or"):
+    with pytest.raises(ConfigurationError, match=r"^The options have no registration_endpoint\. Set it, or"):
         OAuth2(account, script()).register(WANTED, "rat-1")
 
 
