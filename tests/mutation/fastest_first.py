@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from pathlib import Path
-from statistics import mean
 
 import pytest
 
@@ -25,4 +24,5 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         files = defaultdict(list)
         for item in items:
             files[item.path].append(seconds.get(item.nodeid, 0.0))
-        items.sort(key=lambda item: (mean(files[item.path]), item.path, seconds.get(item.nodeid, 0.0)))
+        means = {path: sum(taken) / len(taken) for path, taken in files.items()}
+        items.sort(key=lambda item: (means[item.path], str(item.path), seconds.get(item.nodeid, 0.0)))

@@ -33,8 +33,8 @@ def prepare(source: Path, folder: Path) -> None:
             shutil.copy(source / name, target / name)
     for path in (target / "plugins").rglob("*.py"):
         path.write_text(undecorated(path.read_text()))
-    for name, role in (("mutmut.toml", "pyproject.toml"), ("fastest_first.py", "conftest.py")):
-        shutil.copy(source / "tests" / "mutation" / name, folder / role)
+    shutil.copy(source / "tests" / "mutation" / "mutmut.toml", folder / "pyproject.toml")
+    shutil.copy(source / "tests" / "mutation" / "fastest_first.py", target / "conftest.py")
 
 
 def undecorated(code: str) -> str:

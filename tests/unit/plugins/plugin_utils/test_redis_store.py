@@ -466,6 +466,32 @@ def operate(store: TokenStore, operation: str) -> t.Any:
     return getattr(store, operation)("a", *arguments)
 
 
+@pytest.mark.parametrize(
+    ("url", "host", "port", "database", "user"),
+    [
+        ("redis://localhost", "localhost", 6379, 0, None),
+        ("redis://127.0.0.1:6380/3", "127.0.0.1", 6380, 3, None),
+        ("redis://u%40x@[::1]:7000/", "::1", 7000, 0, "u@x"),
+    ],
+)
+def test_a_url_says_where_the_cache_is_and_who_asks(
+    account: Account, url: str, host: str, port: int, database: int, user: str | None
+) -> None:
+    store = RedisTokenStore(account, url=url, secret=CACHE_SECRET, password="hush")
+    asked = store._client.connection_pool.connection_kwargs
+    assert (asked["host"], asked["port"], asked["db"]) == (host, port, database)
+    assert (asked["username"], asked["password"]) == (user, "hush")
+
+
+def test_a_silent_server_is_waited_for_seconds_and_not_for_ever(account: Account) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"redis://127.0.0.1:{listener.getsockname()[1]}"
+        asked = RedisTokenStore(account, url=url, secret=CACHE_SECRET)._client.connection_pool.connection_kwargs
+    assert 0 < asked["socket_connect_timeout"] <= 5
+    assert 0 < asked["socket_timeout"] <= 5
+    assert asked["retry"].get_retries() == 2
+
+
 # Doing without
 
 

@@ -700,13 +700,13 @@ def test_a_token_is_revoked_with_the_accounts_credentials(script: Script) -> Non
     assert form_of(request) == [("token", "tok-1"), ("token_type_hint", "access_token")]
     assert request.headers["Authorization"] == BASIC
     assert not request.repeatable
-    assert release.released
+    assert release.released is True
     assert "no proof" in release.message
 
 
 def test_a_token_cannot_be_given_back_to_a_server_without_revocation(script: Script) -> None:
     release = OAuth2(idp("revocation_endpoint"), script()).release_token(Token("tok-1"))
-    assert not release.released
+    assert release.released is False
     assert "revocation_endpoint" in release.message
 
 
@@ -714,7 +714,7 @@ def test_a_token_cannot_be_given_back_to_a_server_without_revocation(script: Scr
 def test_a_kind_of_token_that_cannot_be_revoked_is_told_so(script: Script, status: int) -> None:
     transport = script((REVOKE, answer(status, {"error": "unsupported_token_type"})))
     release = OAuth2(idp(), transport, Clock()).release_token(Token("tok-1"))
-    assert not release.released
+    assert release.released is False
     assert "until it expires" in release.message
 
 
@@ -802,6 +802,13 @@ def test_a_client_is_what_the_server_answers(script: Script, status: int) -> Non
     assert (registration.client_id, registration.client_secret) == ("client-7", "new-secret")
     assert (registration.client_uri, registration.access_token) == (CLIENT, "rat-2")
     assert registration.metadata == {"client_name": "idp", "client_id_issued_at": 1}
+
+
+@pytest.mark.parametrize("call", ["read", "update"])
+def test_a_client_that_is_read_or_changed_can_have_a_new_secret_and_handle(script: Script, call: str) -> None:
+    registration = managed(script, call, answer(200, REGISTERED))
+    assert (registration.client_secret, registration.access_token) == ("new-secret", "rat-2")
+    assert registration.client_uri == CLIENT
 
 
 @pytest.mark.parametrize("call", ["register", "read", "update"])
