@@ -11,6 +11,7 @@ import dataclasses
 import json
 import multiprocessing
 import socket
+import threading
 import time
 import types
 import typing as t
@@ -279,6 +280,24 @@ def test_the_lock_of_a_holder_that_lives_is_renewed(server: RedisHandle, account
         store_of(server, account).lock("a", 1.0),
     ):
         pass
+
+
+def test_a_renewal_that_fails_is_tried_again_while_the_lock_lives(
+    server: RedisHandle, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[Lock] = []
+    again = threading.Event()
+
+    def reacquire(lock: Lock) -> bool:
+        tries.append(lock)
+        if len(tries) == 1:
+            raise RedisError("a short trouble")
+        again.set()
+        return True
+
+    monkeypatch.setattr(Lock, "reacquire", reacquire)
+    with store_of(server, account, lock_lifetime=0.3).lock("a", 1.0):
+        assert again.wait(10.0)
 
 
 def test_the_lock_of_a_holder_that_died_is_freed(

@@ -616,6 +616,7 @@ def test_with_nothing_to_test_the_token_with_only_the_server_is_reached(script: 
     verdict = OAuth2(idp(client_secret=None), transport, Clock()).test_token(Token("tok-1"))
     assert (verdict.outcome, verdict.reason, verdict.token_valid) == ("indeterminate", "untested", None)
     assert "Authorization" not in transport.sent[0].headers
+    assert transport.sent[0].repeatable
     assert "test_path" in verdict.message
 
 
