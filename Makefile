@@ -101,6 +101,18 @@ docs: setup $(VENV)/.docs ## Build the documentation site; any warning fails
 	@python -m sphinx -q -b html -c docs/docsite -d .build/docs/doctrees -n -W --keep-going .build/docs/rst .build/docs/html
 	@echo "$(CURDIR)/.build/docs/html/index.html"
 
+$(VENV)/.mutation: tests/mutation/requirements.txt $(VENV)/.done
+	@python -m pip install --quiet --disable-pip-version-check -r tests/mutation/requirements.txt
+	@touch $@
+
+# The longest that mutation takes; MUTATION=all takes as long as it needs.
+MUTATION_MINUTES ?= 14
+MUTATION ?= --minutes $(MUTATION_MINUTES)
+
+.PHONY: mutation
+mutation: setup $(VENV)/.mutation ## Change the code of providers and stores, and see whether a test notices
+	@python -m ansible_collections.apiops.access.tests.mutation --workers $(WORKERS) $(filter-out all,$(MUTATION))
+
 .PHONY: pictures
 pictures: setup ## Make the pictures of the documentation anew; needs Chromium
 	@APIOPS_TESTS_NEED_ALL=1 python -m pytest -q tests/integration/test_report_page.py -k pictures

@@ -19,7 +19,7 @@ SOURCE = Path(__file__).resolve().parents[2]
 EXPLAINED = Path(__file__).with_name("explained.yml")
 
 _NOTE = """\
-Each mutant is one small change in a function: another operator, a value or an argument that is gone, a text in capitals.
+Each mutant is one small change in a function: another operator, a value or an argument that is gone, another text.
 What is stated outside of functions (constants, the contracts of vendors) is not changed.
 """
 

@@ -62,7 +62,9 @@ class Explanations:
 
     def unused(self, mutants: t.Collection[Mutant]) -> list[tuple[str, str]]:
         """Explanations that no survivor needs (any more)."""
-        return sorted(self.changes - {(mutant.file, mutant.change) for mutant in mutants if mutant.outcome == "explained"})
+        return sorted(
+            self.changes - {(mutant.file, mutant.change) for mutant in mutants if mutant.outcome == "explained"}
+        )
 
 
 def judged(folder: Path, results: str, explanations: Explanations) -> list[Mutant]:
@@ -76,10 +78,16 @@ def judged(folder: Path, results: str, explanations: Explanations) -> list[Mutan
         if module not in modules:
             modules[module] = _sources(path.read_text())
         original, number = function.rsplit("__mutmut_", 1)
-        before, after = modules[module][f"{original}__mutmut_orig"], modules[module][function]
-        after = after.replace(f"{original}__mutmut_{number}", f"{original}__mutmut_orig")
+        before, after = (
+            modules[module][f"{original}__mutmut_{kind}"].replace(f"{original}__mutmut_{kind}", _name_of(original), 1)
+            for kind in ("orig", number)
+        )
         file = str(path.relative_to(folder / "mutants" / COLLECTION))
-        mutants.append(explanations.judge(file, change_of(original, before, after), status, only_words(before, after)))
+        mutants.append(
+            explanations.judge(
+                file, change_of(_name_of(original, whole=True), before, after), status, only_words(before, after)
+            )
+        )
     return mutants
 
 
@@ -93,11 +101,17 @@ def _sources(code: str) -> dict[str, str]:
     }
 
 
-def change_of(mangled: str, before: str, after: str) -> str:
+def _name_of(mangled: str, *, whole: bool = False) -> str:
+    """What mutmut calls ``x_function`` or ``xǁClassǁfunction``; ``whole``: with its class."""
+    if mangled.startswith("x_"):
+        return mangled.removeprefix("x_")
+    return ".".join(mangled.split("ǁ")[1 if whole else 2 :])
+
+
+def change_of(name: str, before: str, after: str) -> str:
     """A change as people read it and ``explained.yml`` names it: stable wherever the lines move to."""
-    name = mangled.removeprefix("x_") if mangled.startswith("x_") else ".".join(mangled.split("ǁ")[1:])
-    texts = ([line.strip() for line in source.splitlines()] for source in (before, after))
-    return "\n".join([name, *(line.rstrip() for line in difflib.ndiff(*texts) if line[0] in "-+")])
+    old, new = ([line.strip() for line in source.splitlines()] for source in (before, after))
+    return "\n".join([name, *(line.rstrip() for line in difflib.ndiff(old, new) if line[0] in "-+")])
 
 
 def only_words(before: str, after: str) -> bool:

@@ -34,6 +34,7 @@ def prepare(source: Path, folder: Path) -> None:
     for path in (target / "plugins").rglob("*.py"):
         path.write_text(undecorated(path.read_text()))
     shutil.copy(source / "tests" / "mutation" / "mutmut.toml", folder / "pyproject.toml")
+    shutil.copy(source / "tests" / "mutation" / "fastest_first.py", target / "conftest.py")
 
 
 def undecorated(code: str) -> str:

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from .._errors import ConfigurationError, MalformedAnswerError, RefusedError
 from .._http import HttpRequest, HttpResponse, printable_url
-from .._model import UTC, Account, Token, Verdict
+from .._model import Account, Token, Verdict
 from ._base import Provider, page_items
 from ._oauth import LONGEST_EXPIRES_IN, answer_object, basic_credentials, checked_token_value
 from ._portal import SETTINGS_STEP, Portal, Setting
@@ -38,11 +38,9 @@ def parse_moment(text: t.Any) -> float | None:
     if match is None:
         return None
     zone = (match[3] or "Z").upper()
-    zone = "+0000" if zone == "Z" else zone.replace(":", "")
     try:
-        moment = datetime.datetime.strptime(f"{match[1]}T{match[2]}{zone}", "%Y-%m-%dT%H:%M:%S%z")
-        return moment.astimezone(UTC).timestamp()
-    except (ValueError, OverflowError):
+        return datetime.datetime.strptime(f"{match[1]}T{match[2]}{zone}", "%Y-%m-%dT%H:%M:%S%z").timestamp()
+    except ValueError:
         return None
 
 

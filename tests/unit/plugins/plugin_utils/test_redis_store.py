@@ -11,6 +11,7 @@ import dataclasses
 import json
 import multiprocessing
 import socket
+import threading
 import time
 import types
 import typing as t
@@ -281,6 +282,24 @@ def test_the_lock_of_a_holder_that_lives_is_renewed(server: RedisHandle, account
         pass
 
 
+def test_a_renewal_that_fails_is_tried_again_while_the_lock_lives(
+    server: RedisHandle, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[Lock] = []
+    again = threading.Event()
+
+    def reacquire(lock: Lock) -> bool:
+        tries.append(lock)
+        if len(tries) == 1:
+            raise RedisError("a short trouble")
+        again.set()
+        return True
+
+    monkeypatch.setattr(Lock, "reacquire", reacquire)
+    with store_of(server, account, lock_lifetime=0.3).lock("a", 1.0):
+        assert again.wait(10.0)
+
+
 def test_the_lock_of_a_holder_that_died_is_freed(
     server: RedisHandle, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -464,6 +483,32 @@ def operate(store: TokenStore, operation: str) -> t.Any:
             return None
     arguments = {"read": (), "write": (b"x", time.time() + 60), "delete": ()}[operation]
     return getattr(store, operation)("a", *arguments)
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "port", "database", "user"),
+    [
+        ("redis://localhost", "localhost", 6379, 0, None),
+        ("redis://127.0.0.1:6380/3", "127.0.0.1", 6380, 3, None),
+        ("redis://u%40x@[::1]:7000/", "::1", 7000, 0, "u@x"),
+    ],
+)
+def test_a_url_says_where_the_cache_is_and_who_asks(
+    account: Account, url: str, host: str, port: int, database: int, user: str | None
+) -> None:
+    store = RedisTokenStore(account, url=url, secret=CACHE_SECRET, password="hush")
+    asked = store._client.connection_pool.connection_kwargs
+    assert (asked["host"], asked["port"], asked["db"]) == (host, port, database)
+    assert (asked["username"], asked["password"]) == (user, "hush")
+
+
+def test_a_silent_server_is_waited_for_seconds_and_not_for_ever(account: Account) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"redis://127.0.0.1:{listener.getsockname()[1]}"
+        asked = RedisTokenStore(account, url=url, secret=CACHE_SECRET)._client.connection_pool.connection_kwargs
+    assert 0 < asked["socket_connect_timeout"] <= 5
+    assert 0 < asked["socket_timeout"] <= 5
+    assert asked["retry"].get_retries() == 2
 
 
 # Doing without

@@ -126,7 +126,9 @@ def test_a_missing_permission_comes_as_an_xml_error_with_a_success_status(
 
 
 def test_any_other_xml_error_is_no_success(script: Script) -> None:
-    reply = answer(200, body=f'<error xmlns="{NAMESPACES[1]}">The <b>database</b> is busy</error>', content_type="text/xml")
+    reply = answer(
+        200, body=f'<error xmlns="{NAMESPACES[1]}">The <b>database</b> is busy</error>', content_type="text/xml"
+    )
     transport = script((INFO, answer(404, body="")), (XML_INFO, reply))
     verdict = BeyondTrust(beyondtrust(), transport).test_token(GOOD)
     assert (verdict.outcome, verdict.reason, verdict.token_valid) == ("indeterminate", "unhealthy", None)
@@ -406,6 +408,23 @@ def test_the_xml_api_acts_by_get_and_its_reads_are_known_by_name(
     method: str, path: str, query: dict[str, t.Any], safe: bool
 ) -> None:
     assert BeyondTrust.is_safe(method, path, query) is safe
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted"),
+    [
+        ("/api/command", "text/xml, */*;q=0.5"),
+        ("api/command/?action=get_api_info", "text/xml, */*;q=0.5"),
+        ("/api/command/v2/info", "application/json"),
+        ("api/config/v1/vendor", "application/json"),
+        ("/api/backup", "*/*"),
+        ("/api/reporting?report=X", "*/*"),
+        ("/X/api/command/X", "*/*"),
+        ("X/api/command", "*/*"),
+    ],
+)
+def test_each_api_is_asked_for_what_it_has(script: Script, path: str, wanted: str) -> None:
+    assert BeyondTrust(beyondtrust(), script()).request_headers(path) == {"Accept": wanted}
 
 
 @pytest.mark.parametrize("namespace", NAMESPACES)

@@ -91,12 +91,15 @@ def test_a_token_lives_the_documented_week_where_the_answer_does_not_say(script:
 @pytest.mark.parametrize("expiration", ["", "tomorrow", "2027-13-01T00:00:00Z", 3600, True, {}, "XXXX-XX-XXXXX:XX:XX"])
 def test_an_expiration_that_is_no_date_is_an_error(script: Script, clock: Clock, expiration: t.Any) -> None:
     reply = answer(200, {"expiration": expiration, "token": "tok-1"})
-    with pytest.raises(MalformedAnswerError, match="expiration"):
+    with pytest.raises(MalformedAnswerError, match=f"^{BASE}/authenticate .*expiration"):
         CIMcloud(cimcloud(), script((AUTHENTICATE, reply)), clock).request_token(None)
 
 
-def test_a_token_that_has_expired_already_is_an_error(script: Script, clock: Clock) -> None:
-    reply = answer(200, {"expiration": "2022-01-01T01:00:00Z", "token": "tok-1"})
+@pytest.mark.parametrize(
+    "expiration", ["2022-01-01T01:00:00Z", "2027-01-15T08:00:00Z", "0001-01-01T00:00:00+14:00", "0001-01-01 00:00:00"]
+)
+def test_a_token_that_has_expired_already_is_an_error(script: Script, clock: Clock, expiration: str) -> None:
+    reply = answer(200, {"expiration": expiration, "token": "tok-1"})
     with pytest.raises(MalformedAnswerError, match="in the past"):
         CIMcloud(cimcloud(), script((AUTHENTICATE, reply)), clock).request_token(None)
 
@@ -111,7 +114,7 @@ def test_a_clock_that_is_wrong_here_does_not_change_the_lifetime(script: Script)
 @pytest.mark.parametrize("value", ["", " ", "tok\r\nX: 1", None, 5])
 def test_an_answer_without_a_usable_token_is_an_error(script: Script, clock: Clock, value: t.Any) -> None:
     reply = answer(200, {"expiration": IN_A_WEEK, "token": value})
-    with pytest.raises(MalformedAnswerError):
+    with pytest.raises(MalformedAnswerError, match=f"^{BASE}/authenticate answered (without|with a) token"):
         CIMcloud(cimcloud(), script((AUTHENTICATE, reply)), clock).request_token(None)
 
 
@@ -120,6 +123,7 @@ def test_refused_credentials_are_asked_once(script: Script, status: int) -> None
     with pytest.raises(RefusedError) as caught:
         CIMcloud(cimcloud(), script((AUTHENTICATE, answer(status, body="")))).request_token(None)
     assert "IP whitelist" in str(caught.value)
+    assert str(caught.value).startswith(f"The request for a token at {BASE}/authenticate ")
 
 
 def test_the_auth_key_is_as_secret_as_the_password(script: Script) -> None:
@@ -169,8 +173,15 @@ def test_without_a_living_refresh_token_nothing_is_refreshed(
 def test_a_server_in_trouble_is_not_asked_twice(
     script: Script, clock: Clock, status: int, error: type[Exception]
 ) -> None:
-    with pytest.raises(error):
+    with pytest.raises(error, match=f"^The refresh of the token at {BASE}/refresh "):
         CIMcloud(cimcloud(), script((REFRESH, answer(status, body=""))), clock).request_token(EXPIRED)
+
+
+@pytest.mark.parametrize("value", [" ", "ref\r\nX: 1", 5])
+def test_a_refresh_token_that_cannot_be_one_is_an_error(script: Script, clock: Clock, value: t.Any) -> None:
+    reply = answer(200, {**GRANTED, "refresh_token": value})
+    with pytest.raises(MalformedAnswerError, match=f"^{BASE}/authenticate answered (without|with a) refresh_token"):
+        CIMcloud(cimcloud(), script((AUTHENTICATE, reply)), clock).request_token(None)
 
 
 # A customer's session
@@ -285,6 +296,7 @@ def test_the_published_rates_are_stated() -> None:
         ("GET", "/OnlineOrders?a=1", False),
         ("GET", "//OnlineOrders/open", False),
         ("GET", "/OnlineOrdersArchive/open", True),
+        ("GET", "/XOnlineOrders/open", True),
         ("GET", "/orders/onlineorders", True),
     ],
 )

@@ -29,6 +29,7 @@ from ansible_collections.apiops.access.plugins.module_utils._providers._client_a
 )
 from ansible_collections.apiops.access.tests.unit.scripted import NOW, oauth2
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa, x25519
 from cryptography.x509.oid import NameOID
@@ -207,6 +208,8 @@ def test_an_algorithm_that_does_not_fit_the_key_is_refused(kind: str, algorithm:
     error = refused(lambda: client_assertion(with_key(text, signing_alg=algorithm), AUDIENCE, NOW), text)
     assert "signing_alg" in str(error)
     assert algorithm in str(error)
+    if kind.startswith("p") and algorithm.startswith("ES"):
+        assert "does not fit its curve" in str(error)
 
 
 def test_a_secret_that_looks_like_a_key_is_refused_without_being_shown() -> None:
@@ -223,6 +226,16 @@ def test_a_key_of_another_kind_is_refused_with_the_kinds_that_are_not(kind: str)
     error = refused(lambda: private_key_of(with_key(text)), text)
     assert "RSA, EC" in str(error)
     assert "Ed25519" in str(error)
+
+
+def test_a_key_that_this_cryptography_does_not_know_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = pem(key("p256"))
+
+    def load(data: bytes, password: bytes | None) -> t.NoReturn:
+        raise UnsupportedAlgorithm(f"what is {data!r}?")
+
+    monkeypatch.setattr(serialization, "load_pem_private_key", load)
+    assert "type that is not supported" in str(refused(lambda: private_key_of(with_key(text)), text))
 
 
 def test_a_key_with_a_passphrase_is_refused_with_the_reason() -> None:

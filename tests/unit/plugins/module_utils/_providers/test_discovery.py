@@ -119,6 +119,12 @@ def test_a_place_that_redirects_is_passed_over_too(script: Script) -> None:
     assert discover(ISSUER, transport).issuer == ISSUER
 
 
+def test_where_every_place_redirects_that_is_the_error(script: Script) -> None:
+    redirects = [TransportError(f"redirect {number}", kind="redirect", status=302) for number in (1, 2)]
+    with pytest.raises(TransportError, match="redirect 2"):
+        discover(ISSUER, script((f"GET {OPENID}", redirects[0]), (f"GET {OAUTH}", redirects[1])))
+
+
 def test_a_server_that_cannot_be_reached_is_not_asked_elsewhere(script: Script) -> None:
     with pytest.raises(TransportError):
         discover(ISSUER, script((f"GET {OPENID}", TransportError("no way", kind="connection"))))

@@ -9,7 +9,7 @@ from ansible_collections.apiops.access.plugins.module_utils._errors import Acces
 from ansible_collections.apiops.access.plugins.module_utils._http import HttpResponse
 from ansible_collections.apiops.access.plugins.module_utils._model import Token
 from ansible_collections.apiops.access.plugins.module_utils._providers.jim2 import Jim2
-from ansible_collections.apiops.access.tests.unit.scripted import BASIC, NOW, Clock, Script, answer, jim2
+from ansible_collections.apiops.access.tests.unit.scripted import BASIC, NOW, Clock, Script, answer, body_of, jim2
 
 BASE = "https://jim2.example.com/Jim_Live"
 TOKEN = f"POST {BASE}/token"
@@ -101,6 +101,12 @@ def test_a_logoff_counts_only_where_jim2_confirms_it(script: Script, status: int
     assert release.released is released
     assert transport.sent[0].headers["Authorization"] == "Bearer tok-1"
     assert not transport.sent[0].repeatable
+    assert body_of(transport.sent[0]) == b""
+
+
+@pytest.mark.parametrize(("status", "told"), [(200, "is free again"), (401, "gone already"), (402, "may be held")])
+def test_a_logoff_says_what_became_of_the_licence(script: Script, status: int, told: str) -> None:
+    assert told in Jim2(jim2(), script((LOGOFF, answer(status, {})))).release_token(Token("tok-1")).message
 
 
 @pytest.mark.parametrize(

@@ -368,6 +368,9 @@ def test_a_server_that_does_not_introspect_says_nothing_about_the_token(
     assert (verdict.outcome, verdict.reason, verdict.status) == ("indeterminate", reason, status)
     assert verdict.token_valid is None
     assert verdict.introspection is None
+    assert f"status {status}" in verdict.message
+    assert "None" not in verdict.message
+    assert (document is None) or f"({document['error']})" in verdict.message
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])
@@ -479,6 +482,29 @@ def test_a_token_for_another_audience_is_invalid_for_the_account(script: Script,
     assert (verdict.outcome, verdict.reason) == ("invalid", "audience_mismatch")
     assert (verdict.token_valid, verdict.permitted) == (True, False)
     assert "audience api" in verdict.message
+    assert verdict.introspection is not None
+    assert verdict.introspection["audience"] == ([told] if isinstance(told, str) else [x for x in told if x != 7])
+
+
+@pytest.mark.parametrize(("told", "named"), [(["a b", "c"], "It is for a b, c."), ([], "It is for none.")])
+def test_the_audience_of_a_token_is_named(script: Script, told: t.Any, named: str) -> None:
+    verdict = introspected(script, answer(200, {**ACTIVE, "aud": told}), audience="api")
+    assert named in verdict.message
+
+
+@pytest.mark.parametrize("told", ["a b", ["a b"]])
+def test_an_audience_may_have_a_space(script: Script, told: t.Any) -> None:
+    verdict = introspected(script, answer(200, {**ACTIVE, "aud": told}), audience="a b")
+    assert verdict.outcome == "valid"
+    assert verdict.introspection is not None
+    assert verdict.introspection["audience"] == ["a b"]
+
+
+def test_what_cannot_be_shown_of_a_token_keeps_its_place(script: Script) -> None:
+    told = {"scope": "read \x1b", "aud": ["", "api"]}
+    introspection = introspected(script, answer(200, {**ACTIVE, **told})).introspection
+    assert introspection is not None
+    assert (introspection["scope"], introspection["audience"]) == (["read", ""], ["", "api"])
 
 
 def test_an_audience_that_the_server_does_not_tell_is_no_mismatch(script: Script) -> None:
@@ -590,6 +616,7 @@ def test_with_nothing_to_test_the_token_with_only_the_server_is_reached(script: 
     verdict = OAuth2(idp(client_secret=None), transport, Clock()).test_token(Token("tok-1"))
     assert (verdict.outcome, verdict.reason, verdict.token_valid) == ("indeterminate", "untested", None)
     assert "Authorization" not in transport.sent[0].headers
+    assert transport.sent[0].repeatable
     assert "test_path" in verdict.message
 
 
@@ -674,13 +701,13 @@ def test_a_token_is_revoked_with_the_accounts_credentials(script: Script) -> Non
     assert form_of(request) == [("token", "tok-1"), ("token_type_hint", "access_token")]
     assert request.headers["Authorization"] == BASIC
     assert not request.repeatable
-    assert release.released
+    assert release.released is True
     assert "no proof" in release.message
 
 
 def test_a_token_cannot_be_given_back_to_a_server_without_revocation(script: Script) -> None:
     release = OAuth2(idp("revocation_endpoint"), script()).release_token(Token("tok-1"))
-    assert not release.released
+    assert release.released is False
     assert "revocation_endpoint" in release.message
 
 
@@ -688,7 +715,7 @@ def test_a_token_cannot_be_given_back_to_a_server_without_revocation(script: Scr
 def test_a_kind_of_token_that_cannot_be_revoked_is_told_so(script: Script, status: int) -> None:
     transport = script((REVOKE, answer(status, {"error": "unsupported_token_type"})))
     release = OAuth2(idp(), transport, Clock()).release_token(Token("tok-1"))
-    assert not release.released
+    assert release.released is False
     assert "until it expires" in release.message
 
 
@@ -724,8 +751,9 @@ def test_a_revocation_is_looked_up_where_that_is_possible(
     ],
 )
 def test_a_revocation_that_failed_is_an_error(script: Script, reply: HttpResponse, kind: type[AccessError]) -> None:
-    with pytest.raises(kind):
+    with pytest.raises(kind, match=f"^The revocation of the token at {ISSUER}/revoke ") as caught:
         OAuth2(idp(), script((REVOKE, reply)), Clock()).release_token(Token("tok-1"))
+    assert ("Check client_id" in str(caught.value)) is (kind is RefusedError)
 
 
 # Registration
@@ -784,6 +812,13 @@ def test_a_client_is_what_the_server_answers(script: Script, status: int) -> Non
     assert registration.metadata == {"client_name": "idp", "client_id_issued_at": 1}
 
 
+@pytest.mark.parametrize("call", ["read", "update"])
+def test_a_client_that_is_read_or_changed_can_have_a_new_secret_and_handle(script: Script, call: str) -> None:
+    registration = managed(script, call, answer(200, REGISTERED))
+    assert (registration.client_secret, registration.access_token) == ("new-secret", "rat-2")
+    assert registration.client_uri == CLIENT
+
+
 @pytest.mark.parametrize("call", ["register", "read", "update"])
 def test_a_client_without_secret_and_handle_is_one_all_the_same(script: Script, call: str) -> None:
     registration = managed(script, call, answer(200, {"client_id": "client-7"}))
@@ -793,8 +828,11 @@ def test_a_client_without_secret_and_handle_is_one_all_the_same(script: Script, 
 
 
 def test_a_server_without_registration_is_told_so_before_anything_is_sent(script: Script) -> None:
-    with pytest.raises(ConfigurationError, match="no registration_endpoint"):
+    with pytest.raises(ConfigurationError, match=rf"^{ISSUER} publishes no registration_endpoint\. Set it, or"):
         OAuth2(idp("registration_endpoint"), script()).register(WANTED, "rat-1")
+    account = oauth2(issuer=None, token_endpoint=f"{ISSUER}/token")
+    with pytest.raises(ConfigurationError, match=r"^The options have no registration_endpoint\. Set it, or"):
+        OAuth2(account, script()).register(WANTED, "rat-1")
 
 
 @pytest.mark.parametrize(
@@ -945,6 +983,49 @@ def test_an_answer_about_a_client_that_is_no_success_is_an_error_of_its_own(
     assert str(error).isprintable()
 
 
+ACTIONS = {
+    "register": f"The registration of the account at {ISSUER}/register",
+    "read": f"The read of the account's registration at {CLIENT}",
+    "update": f"The update of the account's registration at {CLIENT}",
+    "delete": f"The deletion of the account at {CLIENT}",
+}
+
+
+@pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 422, 429, 500])
+@pytest.mark.parametrize("call", CALLS)
+def test_an_error_says_what_was_asked_and_answered(script: Script, call: str, status: int) -> None:
+    error = managed_error(script, call, answer(status, {"error": "code_1", "error_description": "Out of cheese"}))
+    assert str(error).startswith(ACTIONS[call])
+    assert f"(status {status})" in str(error) or f"with status {status}" in str(error)
+    assert "(code_1: Out of cheese)" in str(error)
+    assert error.error == "code_1"
+
+
+@pytest.mark.parametrize("call", ["read", "update", "delete"])
+def test_a_handle_that_is_refused_is_all_there_is_to_say(script: Script, call: str) -> None:
+    assert str(managed_error(script, call, answer(401))) == f"{ACTIONS[call]} was refused (status 401)."
+
+
+@pytest.mark.parametrize(("status", "after", "unsent"), [(503, "9", True), (503, None, False), (500, "9", False)])
+def test_a_server_that_asks_to_come_back_later_has_not_acted(
+    script: Script, status: int, after: str | None, unsent: bool
+) -> None:
+    headers = {} if after is None else {"retry_after": after}
+    error = managed_error(script, "register", answer(status, **headers))
+    assert (error.unsent, may_have_acted(error)) == (unsent, not unsent)
+
+
+@pytest.mark.parametrize("body", ["{}", "[]"])
+def test_an_answer_without_a_client_is_named(script: Script, body: str) -> None:
+    assert str(managed_error(script, "register", answer(201, body=body))).startswith(f"{ISSUER}/register answered ")
+
+
+@pytest.mark.parametrize(("expires", "tells"), [(0, True), (1_800_000_060, True), (None, False), ("soon", False)])
+def test_whether_a_server_tells_when_a_secret_ends_is_known(script: Script, expires: t.Any, tells: bool) -> None:
+    registered = {**REGISTERED, "client_secret_expires_at": expires}
+    assert managed(script, "register", answer(201, registered)).tells_expiry is tells
+
+
 @pytest.mark.parametrize(("call", "status"), [("read", 201), ("read", 204), ("update", 201), ("update", 204)])
 def test_only_the_documented_success_is_one(script: Script, call: str, status: int) -> None:
     assert managed_error(script, call, answer(status, REGISTERED)).kind == "unexpected_status"
@@ -1011,7 +1092,10 @@ def test_an_initial_token_that_no_header_can_carry_is_refused_before_anything_is
         (ServerError("x"), True),
         (MalformedAnswerError("x", status=201), True),
         (MalformedAnswerError("x"), True),
+        (MalformedAnswerError("x", status=400), False),
         (MalformedAnswerError("x", status=404), False),
+        (MalformedAnswerError("x", status=499), False),
+        (MalformedAnswerError("x", status=302), True),
         (RefusedError("x", status=401), False),
         (RateLimitedError("x", status=429), False),
         (ConfigurationError("x"), False),
