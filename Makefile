@@ -87,6 +87,16 @@ $(VENV)/.bench: tests/benchmarks/requirements.txt $(VENV)/.done
 bench: setup peers $(VENV)/.bench ## Measure beside what people use today, for about 15 minutes; wants a quiet machine
 	@PYTHONPATH=$(CURDIR)/.build:$(CURDIR)/$(PEERS) python -m ansible_collections.apiops.access.tests.benchmarks $(BENCH)
 
+$(VENV)/.fuzz: tests/fuzz/requirements.txt $(VENV)/.done
+	@python -m pip install --quiet --disable-pip-version-check -r tests/fuzz/requirements.txt || \
+	  echo "atheris cannot be installed for this Python." >&2
+	@touch $@
+
+FUZZ_SECONDS ?= 290
+.PHONY: fuzz
+fuzz: setup $(VENV)/.fuzz ## Give every parser whatever breaks it, for FUZZ_SECONDS in all
+	@python -m ansible_collections.apiops.access.tests.fuzz $(FUZZ_SECONDS)
+
 .PHONY: pictures
 pictures: setup ## Make the pictures of the documentation anew; needs Chromium
 	@APIOPS_TESTS_NEED_ALL=1 python -m pytest -q tests/integration/test_report_page.py -k pictures
