@@ -19,6 +19,9 @@ export ANSIBLE_CONFIG := $(CURDIR)/tests/ansible.cfg
 export ANSIBLE_HOME := $(CURDIR)/.build/ansible_home
 export PYTHONPATH := $(CURDIR)/.build
 
+# What one command alone needs, into the same environment.
+INSTALL = python -m pip install --quiet --disable-pip-version-check -r $< && touch $@
+
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -81,16 +84,14 @@ unit: setup ## Run the unit tests alone
 	@python -m pytest tests/unit
 
 $(VENV)/.bench: tests/benchmarks/requirements.txt $(VENV)/.done
-	@python -m pip install --quiet --disable-pip-version-check -r tests/benchmarks/requirements.txt
-	@touch $@
+	@$(INSTALL)
 
 .PHONY: bench
 bench: setup peers $(VENV)/.bench ## Measure beside what people use today, for about 15 minutes; wants a quiet machine
 	@PYTHONPATH=$(CURDIR)/.build:$(CURDIR)/$(PEERS) python -m ansible_collections.apiops.access.tests.benchmarks $(BENCH)
 
 $(VENV)/.docs: docs/docsite/requirements.txt $(VENV)/.done
-	@python -m pip install --quiet --disable-pip-version-check -r docs/docsite/requirements.txt
-	@touch $@
+	@$(INSTALL)
 
 .PHONY: docs
 docs: setup $(VENV)/.docs ## Build the documentation site; any warning fails
@@ -102,8 +103,7 @@ docs: setup $(VENV)/.docs ## Build the documentation site; any warning fails
 	@echo "$(CURDIR)/.build/docs/html/index.html"
 
 $(VENV)/.mutation: tests/mutation/requirements.txt $(VENV)/.done
-	@python -m pip install --quiet --disable-pip-version-check -r tests/mutation/requirements.txt
-	@touch $@
+	@$(INSTALL)
 
 # The longest that mutation takes; MUTATION=all takes as long as it needs.
 MUTATION_MINUTES ?= 14
@@ -112,6 +112,14 @@ MUTATION ?= --minutes $(MUTATION_MINUTES)
 .PHONY: mutation
 mutation: setup $(VENV)/.mutation ## Change the code of providers and stores, and see whether a test notices
 	@python -m ansible_collections.apiops.access.tests.mutation --workers $(WORKERS) $(filter-out all,$(MUTATION))
+
+$(VENV)/.fuzz: tests/fuzz/requirements.txt $(VENV)/.done
+	@$(INSTALL) || { echo "atheris cannot be installed for this Python." >&2; touch $@; }
+
+FUZZ_SECONDS ?= 290
+.PHONY: fuzz
+fuzz: setup $(VENV)/.fuzz ## Give every parser whatever breaks it, for FUZZ_SECONDS in all
+	@python -m ansible_collections.apiops.access.tests.fuzz $(FUZZ_SECONDS)
 
 .PHONY: pictures
 pictures: setup ## Make the pictures of the documentation anew; needs Chromium
@@ -129,7 +137,7 @@ lint: setup ## Check types, style and documentation
 
 .PHONY: check
 check: setup ## Check style, documentation, all versions of ansible-core, and what is published
-	@python -m ansible_collections.apiops.access.tests.check $(CHECK) lint
+	@python -m ansible_collections.apiops.access.tests.check $(CHECK) lint docs
 
 .PHONY: stress
 stress: fuzz mutation ## Look for what the tests do not find, with the time that takes
