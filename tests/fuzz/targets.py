@@ -45,9 +45,9 @@ from ansible_collections.apiops.access.plugins.module_utils._operations.api_requ
     exchange,
     result_of,
 )
-from ansible_collections.apiops.access.plugins.module_utils._providers import PROVIDERS
 from ansible_collections.apiops.access.plugins.module_utils._providers._base import Provider, next_link
 from ansible_collections.apiops.access.plugins.module_utils._providers._discovery import ServerMetadata
+from ansible_collections.apiops.access.plugins.module_utils._providers._registry import PROVIDERS
 from ansible_collections.apiops.access.plugins.module_utils._providers.cimcloud import parse_moment
 from ansible_collections.apiops.access.plugins.module_utils._providers.oauth2 import OAuth2
 from ansible_collections.apiops.access.plugins.module_utils._redaction import SERVER_TEXT_LIMIT, Redactor

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.apiops.access.plugins.module_utils._errors import ConfigurationError, ServerError
-from ansible_collections.apiops.access.plugins.module_utils._providers._registry import PROVIDERS, Registry, open_provider
+from ansible_collections.apiops.access.plugins.module_utils._providers._registry import (
+    PROVIDERS,
+    Registry,
+    open_provider,
+)
 from ansible_collections.apiops.access.plugins.module_utils._providers.jim2 import Jim2
 from ansible_collections.apiops.access.tests.unit.scripted import Script, jim2
 
