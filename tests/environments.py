@@ -47,7 +47,11 @@ class Version:
 
 
 class UnavailableError(Exception):
-    """Why this machine cannot have an environment."""
+    """Why an environment cannot be had or used here."""
+
+
+class NoPythonError(UnavailableError):
+    """This machine has no Python that fits."""
 
 
 def python_version(command: str) -> tuple[int, ...] | None:
@@ -87,7 +91,7 @@ def pythons() -> dict[tuple[int, ...], str]:
 def python_for(core: Core) -> tuple[tuple[int, ...], str]:
     """The version and command of the Python for a core: the oldest that it runs on, for the newest core the newest.
 
-    Raises UnavailableError where there is none.
+    Raises NoPythonError where there is none, and UnavailableError where it cannot be used.
     """
     if core == OLDEST and " " in str(REPOSITORY):
         raise UnavailableError(f"ansible-core {core.name} cannot use an interpreter whose path has a space")
@@ -96,7 +100,7 @@ def python_for(core: Core) -> tuple[tuple[int, ...], str]:
     if not fitting:
         first, last = (".".join(map(str, version or ())) for version in (core.lowest, core.highest))
         wanted = f"Python {first} to {last}" if last else f"Python {first} or later"
-        raise UnavailableError(f"ansible-core {core.name} needs {wanted}, and none is in PATH")
+        raise NoPythonError(f"ansible-core {core.name} needs {wanted}, and none is in PATH")
     chosen = max(fitting) if core == NEWEST else min(fitting)
     return chosen, known[chosen]
 

@@ -57,6 +57,8 @@ def chain(core: Core, folder: Path) -> list[Step]:
     """All steps of one version of ansible-core, or the one that says why there are none."""
     try:
         number, _command = python_for(core)
+        if " " in str(folder):
+            raise UnavailableError("ansible-test cannot use an interpreter whose path has a space")
     except UnavailableError as reason:
         return [Step("ansible-test", _unavailable(reason), core.name)]
     bench = Bench(folder / core.name, core, ".".join(map(str, number)))

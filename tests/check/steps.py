@@ -17,7 +17,7 @@ import traceback
 import typing as t
 from pathlib import Path
 
-from ..environments import UnavailableError
+from ..environments import NoPythonError, UnavailableError
 
 _COLUMNS = ("what", "ansible-core", "Python", "seconds", "result")
 _TIMEOUT = 1200.0
@@ -85,11 +85,13 @@ class Outcome:
 
 
 def run_step(step: Step, folder: Path, *, skips_fail: bool) -> Outcome:
-    """Run one step. With ``skips_fail``, one that cannot be run has failed."""
+    """Run one step. With ``skips_fail``, one that is skipped without need has failed."""
     log = Log(folder / step.log_name)
     started = time.monotonic()
     try:
         state, remark = "passed", step.work(log)
+    except NoPythonError as reason:
+        state, remark = "skipped", str(reason)
     except UnavailableError as reason:
         state, remark = ("FAILED" if skips_fail else "skipped"), str(reason)
     except FailedError as reason:

@@ -19,7 +19,7 @@ from ansible_collections.apiops.access.tests.check.steps import (
     run_step,
     table,
 )
-from ansible_collections.apiops.access.tests.environments import UnavailableError
+from ansible_collections.apiops.access.tests.environments import NoPythonError, UnavailableError
 
 
 def says(text: str, status: int = 0) -> Step:
@@ -53,8 +53,9 @@ def test_a_command_that_fails_fails_its_step(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("error", "skips_fail", "state", "remark"),
     [
-        (UnavailableError("no Python"), False, "skipped", "no Python"),
-        (UnavailableError("no Python"), True, "FAILED", "no Python"),
+        (UnavailableError("a space"), False, "skipped", "a space"),
+        (UnavailableError("a space"), True, "FAILED", "a space"),
+        (NoPythonError("no Python"), True, "skipped", "no Python"),
         (FailedError("too many files"), False, "FAILED", "too many files"),
         (ZeroDivisionError("x"), False, "FAILED", "an error of the check itself"),
     ],
