@@ -27,8 +27,8 @@ from ansible_collections.apiops.access.plugins.module_utils._arguments import (
     READY_TOKEN_SPEC,
     SHARED_SPEC,
 )
-from ansible_collections.apiops.access.plugins.module_utils._providers import PROVIDERS
 from ansible_collections.apiops.access.plugins.module_utils._providers._base import SPECIAL_OPTIONS
+from ansible_collections.apiops.access.plugins.module_utils._providers._registry import PROVIDERS
 
 from .runner import REPOSITORY
 
