@@ -100,6 +100,8 @@ docs: setup $(VENV)/.docs ## Build the documentation site; any warning fails
 	@python -m sphinx -q -b html -c docs/docsite -d .build/docs/doctrees -n -W --keep-going .build/docs/rst .build/docs/html
 	@echo "$(CURDIR)/.build/docs/html/index.html"
 
+check: docs
+
 .PHONY: pictures
 pictures: setup ## Make the pictures of the documentation anew; needs Chromium
 	@APIOPS_TESTS_NEED_ALL=1 python -m pytest -q tests/integration/test_report_page.py -k pictures
