@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.apiops.access.plugins.module_utils._errors import RefusedError, ServerError, TransportError
-from ansible_collections.apiops.access.plugins.module_utils._providers import PROVIDERS
 from ansible_collections.apiops.access.plugins.module_utils._providers._base import verdict_of_error
+from ansible_collections.apiops.access.plugins.module_utils._providers._registry import PROVIDERS
 from ansible_collections.apiops.access.tests.unit.scripted import Script, answer, rimo3
 
 
