@@ -39,7 +39,7 @@ NEEDED = (
 
 # What of the copy's own tests looks at a provider from outside: documentation, AWX, the provider, its twin.
 TESTS = (
-    "tests/unit/plugins/modules/test_documentation.py",
+    "tests/unit/plugins/test_documentation.py",
     "tests/unit/extensions/test_awx.py",
     "tests/unit/plugins/module_utils/_providers/test_depot.py",
     "tests/sandbox/tests/test_depot.py",
@@ -198,4 +198,4 @@ def test_modules_and_lookup_use_the_new_provider(depot: SandboxHandle, whole: Co
         env={"ANSIBLE_COLLECTIONS_PATH": str(whole.tree)},
     )
     options = json.loads(run.output[run.output.index("{") :])["apiops.access.token_test"]["doc"]["options"]
-    assert options["provider"]["choices"]["depot"] == "Depot."
+    assert "depot" in options["provider"]["choices"]
