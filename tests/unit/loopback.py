@@ -191,6 +191,19 @@ class Certificates:
         return cls(**{name: folder / f"{name}.pem" for name in files})
 
 
+_KEY_USES = (
+    "digital_signature",
+    "content_commitment",
+    "key_encipherment",
+    "data_encipherment",
+    "key_agreement",
+    "key_cert_sign",
+    "crl_sign",
+    "encipher_only",
+    "decipher_only",
+)
+
+
 def server_context(certificate: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
@@ -220,6 +233,10 @@ def _authority(name: str) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]
     key = ec.generate_private_key(ec.SECP256R1())
     builder = _builder(name, _name(name), key, 30)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    # Python 3.13 and later want these of an authority, and the next of what it signs (RFC 5280 section 4.2.1).
+    usage = dict.fromkeys(_KEY_USES, False)
+    builder = builder.add_extension(x509.KeyUsage(**{**usage, "key_cert_sign": True}), critical=True)
+    builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     return key, builder.sign(key, hashes.SHA256())
 
 
@@ -233,6 +250,8 @@ def _server(
     key = ec.generate_private_key(ec.SECP256R1())
     builder = _builder("server", authority.subject, key, days, from_days)
     builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
+    builder = builder.add_extension(identifier, critical=False)
     encoded = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
