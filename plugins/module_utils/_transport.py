@@ -35,7 +35,7 @@ try:
     import urllib3
     from requests.adapters import HTTPAdapter
     from requests.utils import get_environ_proxies
-    from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError
+    from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
     from urllib3.util.retry import Retry
     from urllib3.util.ssl_match_hostname import CertificateError
 
@@ -435,9 +435,7 @@ def _transport_error(error: Exception, request: HttpRequest, deadline: Deadline)
             kind="name_resolution",
             unsent=unsent,
         )
-    if find(requests.exceptions.Timeout, ConnectTimeoutError, TimeoutError, socket.timeout) and not find(
-        NewConnectionError
-    ):
+    if find(requests.exceptions.Timeout, TimeoutError, socket.timeout):
         return _timeout_error(request, deadline)
     if find(ConnectionRefusedError):
         return TransportError(
