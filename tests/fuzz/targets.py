@@ -404,7 +404,8 @@ def _budget(data: bytes) -> None:
             store.entry = budget._seal.seal(data)
         with _errors_are_fit():
             reservation = budget.reserve(3, patience=60.0)
-            assert all(NOW <= moment <= NOW + 120 for moment in reservation.moments)
+            assert all(NOW <= moment < NOW + 5 * LONGEST_RATE_RESET for moment in reservation.moments)
+            assert 0 <= reservation.wait <= 60.0
             budget.learn(RateNotice(3, 60.0), NOW)
 
 
