@@ -445,12 +445,14 @@ def _from_hosts(data: bytes) -> None:
         document = json.loads(data)
     except (ValueError, RecursionError):
         return
-    for parse in (error_from_dict, Token.from_dict, RateNotice.from_dict, answer_from):
+    with contextlib.suppress(AccessError):
+        assert isinstance(answer_from(data), ApiAnswer)
+    for parse in (error_from_dict, Token.from_dict, RateNotice.from_dict):
         try:
             found: t.Any = parse(document)
-        except (AccessError, KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError):
             continue
-        assert found is None or isinstance(found, (AccessError, Token, RateNotice, ApiAnswer))
+        assert found is None or isinstance(found, (AccessError, Token, RateNotice))
         if isinstance(found, Token):
             _assert_token(found)
 

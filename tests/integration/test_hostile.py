@@ -25,6 +25,8 @@ from .test_versions import Version, version
 
 __all__ = ["version"]  # the fixture
 
+Tasks = list[dict[str, t.Any]]
+
 ESCAPES = (
     "\x1b[2J\x1b]8;;https://evil.example.com\x07here\x1b]8;;\x07 \x9b31m \u202edrowssap\u202c \u200b\u2066 "
     "\r\nSet-Cookie: a=b"
@@ -188,7 +190,7 @@ def kept(ansible: AnsibleRunner, what: str) -> dict[str, t.Any]:
 def run_on(
     ansible: AnsibleRunner,
     version: Version,
-    tasks: list[dict[str, t.Any]],
+    tasks: Tasks,
     *arguments: str,
     **variables: t.Any,
 ) -> str:
@@ -215,6 +217,10 @@ RESERVED = {
 """What means something in a result, or in data that Ansible reads."""
 
 
+def _without_internal(found: dict[str, t.Any]) -> dict[str, t.Any]:
+    return {name: value for name, value in found.items() if not name.startswith("_ansible_")}
+
+
 @pytest.mark.xdist_group("versions")
 @pytest.mark.parametrize("request_from", ["controller", "target"])
 def test_an_answer_is_data_whatever_its_names_are(
@@ -232,7 +238,7 @@ def test_an_answer_is_data_whatever_its_names_are(
     }
     says(sandbox, "/beyondtrust/api/config/v1/x", document)
     account = without_name(sandbox.account("beyondtrust"))
-    tasks = [
+    tasks: Tasks = [
         {"apiops.access.api_request": {**account, "path": "api/config/v1/x", "request_from": request_from},
          "register": "registered"},
         {"ansible.builtin.debug": {"msg": "{{ registered.json.text }} {{ registered.json['each'] }}"}},
@@ -244,6 +250,8 @@ def test_an_answer_is_data_whatever_its_names_are(
         kept(ansible, "registered.json"),
     ]  # fmt: skip
     output = run_on(ansible, version, tasks)
+    if version.core < (2, 19):  # where Ansible drops these names of its own from whatever is registered
+        document = json.loads(json.dumps(document), object_hook=_without_internal)
     assert result_of(ansible) == document
     assert "]: theirs" not in output  # as a warning of Ansible
     trap.assert_not_sprung()
@@ -259,7 +267,7 @@ def test_a_token_that_is_a_template_stays_a_token(
     says(sandbox, "/rimo3/api/v2/connect/token", {"access_token": trap.word, "expires_in": 3600, "scope": trap.word})
     account = without_name(sandbox.account("rimo3"))
     ansible.more_secrets.append(trap.word)
-    tasks = [
+    tasks: Tasks = [
         {"apiops.access.oauth_token": account, "register": "registered"},
         {
             "ansible.builtin.set_fact": {"looked": "{{ lookup('apiops.access.oauth_token', **account) }}"},
@@ -300,7 +308,7 @@ def test_what_a_registration_hands_out_is_no_template_when_it_is_read_again(
     vault.write_text(secrets.token_urlsafe(18))
     records = tmp_path / "inputs" / "records.yml"
     options = {key: value for key, value in account.items() if key not in ("client_id", "client_secret")}
-    tasks = [
+    tasks: Tasks = [
         {
             "apiops.access.api_account": {**options, "name": "evil", "records_file": str(records)},
             "register": "registered",
@@ -328,7 +336,7 @@ def test_a_list_of_thousands_of_hostile_accounts_is_a_list(
     listed = [{"name": trap.text, "client_id": trap.word, "comments": ESCAPES, **RESERVED} for _account in range(2000)]
     says(sandbox, "/beyondtrust/api/config/v1/api-account", listed)
     account = without_name(sandbox.account("beyondtrust"))
-    tasks = [
+    tasks: Tasks = [
         {"apiops.access.api_account_info": account, "register": "registered", "no_log": True},
         {"ansible.builtin.debug": {"msg": "{{ item.name }} {{ item.fields.comments }}"},
          "loop": "{{ registered.accounts[:2] }}", "loop_control": {"label": "{{ item.client_id }}"}, "no_log": True},
