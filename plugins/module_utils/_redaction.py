@@ -39,6 +39,21 @@ def forms_of(secret: str, identifier: str | None = None) -> set[str]:
     return {form for form in encoded if form}
 
 
+# What a terminal obeys (C0 and C1, but for tab and line feed), and what nobody sees or what turns text round.
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+
+
+def displayable(value: t.Any) -> t.Any:
+    """The same structure with nothing in its texts that a terminal obeys: for results that are shown in any case."""
+    if isinstance(value, str):
+        return _OBEYED.sub("\N{REPLACEMENT CHARACTER}", value)
+    if isinstance(value, dict):
+        return {displayable(key): displayable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [displayable(item) for item in value]
+    return value
+
+
 class Redactor:
     """Masks a set of secrets in texts and in nested results."""
 

@@ -296,7 +296,7 @@ def work(params: dict[str, t.Any]) -> dict[str, t.Any]:
     account = account_from(params, name=params["account"], need_credentials=False)
     token = PROVIDERS[account.provider].ready_token(account, params["access_token"])
     answer = exchange(account, token, api_call(params, check_mode=params["check_mode"]))
-    return {"changed": False, "answer": answer.to_dict()}
+    return {"changed": False, "answer": answer.to_text()}
 
 
 def main() -> None:

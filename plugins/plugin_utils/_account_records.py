@@ -322,6 +322,9 @@ def _literal(value: t.Any) -> t.Any:
         return {"".join(str(key)): _literal(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_literal(item) for item in value]
+    for kind in (bool, int, float):
+        if isinstance(value, kind):
+            return kind(value)
     return value
 
 

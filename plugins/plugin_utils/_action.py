@@ -24,7 +24,7 @@ from ..module_utils._errors import AccessError, ConfigurationError, error_from_d
 from ..module_utils._http import is_loopback
 from ..module_utils._model import Account, Token
 from ..module_utils._providers._registry import PROVIDERS
-from ..module_utils._redaction import Redactor
+from ..module_utils._redaction import Redactor, displayable
 from ..module_utils._transport import REQUESTS_IMPORT_ERROR
 from . import _rate_budget
 from ._options import ACCOUNTS_VARIABLE, chosen_account, merged_options, secrets_in, validated
@@ -78,6 +78,7 @@ class AccessAction(ActionBase):
             }
         if performed.get("failed") or not self.secret_results:
             performed = Redactor(self.secrets, self.identifiers).data(performed)
+            performed = displayable(performed) if performed.get("failed") else performed
         else:
             performed.setdefault("_ansible_no_log", True)
         result.update(performed)

@@ -12,6 +12,7 @@ import codecs
 import contextlib
 import dataclasses
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -112,9 +113,9 @@ class ApiAnswer:
     file: t.Mapping[str, t.Any] | None = None
     rate: t.Mapping[str, t.Any] | None = None
 
-    def to_dict(self) -> dict[str, t.Any]:
-        """All fields, for the way back from a host."""
-        return dataclasses.asdict(self)
+    def to_text(self) -> str:
+        """All fields, for the way back from a host: as text, since Ansible reads more from some names than we mean."""
+        return json.dumps(dataclasses.asdict(self))
 
 
 def api_call(params: t.Mapping[str, t.Any], *, check_mode: bool = False) -> ApiCall:
@@ -510,14 +511,14 @@ def result_of(answer: ApiAnswer, *, pages: int | None = None, items: list[t.Any]
     return result
 
 
-def answer_from(data: t.Mapping[str, t.Any]) -> ApiAnswer:
-    """The inverse of ``ApiAnswer.to_dict``. Raises AccessError for anything else."""
+def answer_from(text: t.Any) -> ApiAnswer:
+    """The inverse of ``ApiAnswer.to_text``. Raises AccessError for anything else."""
     try:
-        answer = ApiAnswer(**data)
-    except TypeError:
+        answer = ApiAnswer(**json.loads(text))
+        if answer.kind is not None and answer.kind not in KINDS:
+            raise ValueError("no kind of failure")
+    except (RecursionError, TypeError, ValueError):
         raise AccessError("The module answered with something else than an answer.") from None
-    if answer.kind is not None and answer.kind not in KINDS:
-        raise AccessError("The module answered with something else than an answer.")
     return answer
 
 

@@ -20,6 +20,8 @@ if t.TYPE_CHECKING:
     from .._transport import Transport
 
 
+_NO_SECRETS = Redactor(())
+
 ENDPOINTS = ("token_endpoint", "introspection_endpoint", "revocation_endpoint", "registration_endpoint")
 """The endpoints that a server can publish, and that options of the same names can give."""
 
@@ -71,8 +73,11 @@ def metadata_urls(issuer: str) -> list[str]:
     return list(dict.fromkeys(urls))
 
 
-def discover(issuer: str, transport: Transport) -> ServerMetadata:
-    """What the server publishes. Raises AccessError where there is nothing, or only another server's."""
+def discover(issuer: str, transport: Transport, redactor: Redactor = _NO_SECRETS) -> ServerMetadata:
+    """What the server publishes. Raises AccessError where there is nothing, or only another server's.
+
+    ``redactor``: masks the account's secrets in what the server calls itself.
+    """
     claimed = redirect = None
     for url in metadata_urls(issuer):
         try:
@@ -97,7 +102,7 @@ def discover(issuer: str, transport: Transport) -> ServerMetadata:
         # RFC 8414 section 3.3: whose issuer is another is not to be used. A slash at the end makes no other server.
         if metadata.issuer.rstrip("/") == issuer.rstrip("/"):
             return metadata
-        claimed = Redactor(()).server_text(metadata.issuer)
+        claimed = redactor.server_text(metadata.issuer)
     if claimed:
         raise ConfigurationError(
             f"The metadata found for issuer {issuer} say that they are of issuer {claimed}, so they are not used. If "

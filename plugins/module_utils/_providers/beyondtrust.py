@@ -274,7 +274,7 @@ class BeyondTrust(OAuthProvider):
                 raise MalformedAnswerError(
                     f"{printable_url(url)} answered with something else than a list of accounts."
                 )
-            accounts += [{name: value for name, value in item.items() if _is_name(name)} for item in page]
+            accounts += _named(page)
             following = next_link(response)
             if following is None:
                 return accounts
@@ -291,6 +291,13 @@ def _error_of(response: HttpResponse) -> tuple[str, str] | None:
     if isinstance(answer, dict) and isinstance(answer.get("error"), str):
         return answer["error"], str(answer.get("message") or "")
     return None
+
+
+def _named(value: t.Any) -> t.Any:
+    """The same data without what cannot be a field, so also without what Ansible reads more from than we mean."""
+    if isinstance(value, dict):
+        return {name: _named(item) for name, item in value.items() if _is_name(name)}
+    return [_named(item) for item in value] if isinstance(value, list) else value
 
 
 def _is_name(text: t.Any) -> bool:

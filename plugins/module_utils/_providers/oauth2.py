@@ -194,7 +194,7 @@ class OAuth2(OAuthProvider):
         """What the server publishes; None where only endpoints are given. Raises AccessError."""
         if self._metadata is None and self.account.issuer:
             try:
-                self._metadata = discover(self.account.issuer, self.transport)
+                self._metadata = discover(self.account.issuer, self.transport, self.redactor)
             except ConfigurationError:
                 if not self.account.token_endpoint:
                     raise
@@ -218,7 +218,7 @@ class OAuth2(OAuthProvider):
     def _trusted(self, name: str, url: str, metadata: ServerMetadata) -> str:
         """A published URL that credentials may go to: of the issuer's own host, and over TLS as that is."""
         try:
-            check_url(name, url, self._allows_http(metadata.issuer), query=True)
+            self._check_named(name, url, metadata.issuer)
         except ConfigurationError:
             raise ConfigurationError(
                 f"The metadata of {self.account.issuer} have a {name} that must not be used: no https URL, or one with "
@@ -232,9 +232,12 @@ class OAuth2(OAuthProvider):
             )
         return url
 
-    def _allows_http(self, asked: str) -> bool:
-        """Whether plain http will do for what a server names that was asked by this URL: not where that was https."""
-        return self.account.transport.allow_http and urlsplit(asked).scheme == "http"
+    def _check_named(self, name: str, url: str, asked: str) -> None:
+        """Raise ConfigurationError for a URL that a server names and that is none, or plain http where it was asked by
+        https: not even at this machine, where others can listen as well."""
+        check_url(name, url, self.account.transport.allow_http, query=True)
+        if urlsplit(asked).scheme == "https" and urlsplit(url).scheme != "https":
+            raise ConfigurationError(f"{name} is plain http.")
 
     def required_endpoint(self, name: str, remedy: str) -> str:
         """The URL of an endpoint. Raises ConfigurationError where the server has none."""
@@ -535,7 +538,7 @@ class OAuth2(OAuthProvider):
     def _own_uri(self, uri: t.Any, asked: str) -> str | None:
         """The URI that a client is managed at, if it is of the server that was asked: the token goes nowhere else."""
         try:
-            check_url("registration_client_uri", uri, self._allows_http(asked), query=True)
+            self._check_named("registration_client_uri", uri, asked)
             same = urlsplit(uri).hostname == urlsplit(asked).hostname
             return str(uri) if same and len(uri) <= LONGEST_URL and "\\" not in uri else None
         except (AttributeError, ConfigurationError, TypeError):

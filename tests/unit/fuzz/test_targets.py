@@ -21,7 +21,7 @@ def test_a_parser_survives_every_seed(name: str) -> None:
 
 @pytest.mark.parametrize("name", TARGETS)
 @settings(
-    derandomize=True, max_examples=150, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    derandomize=True, max_examples=80, deadline=None, database=None, suppress_health_check=list(HealthCheck)
 )  # fmt: skip
 @given(data=inputs())
 def test_a_parser_survives_anything(name: str, data: bytes) -> None:

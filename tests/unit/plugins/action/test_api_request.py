@@ -488,7 +488,7 @@ def test_a_vendor_without_a_low_rate_is_asked_once(vendor: Script, args: dict[st
 def by_host(status: int = 200, **details: t.Any) -> dict[str, t.Any]:
     """What the module returns on a host."""
     made = ApiAnswer(status=status, url=f"{RIMO3}/x", headers={}, elapsed_ms=7, **details)
-    return {"changed": False, "answer": made.to_dict(), "invocation": {"module_args": {}}}
+    return {"changed": False, "answer": made.to_text(), "invocation": {"module_args": {}}}
 
 
 def test_a_host_gets_the_token_and_the_call_and_no_secret(vendor: Script, args: dict[str, t.Any]) -> None:

@@ -184,3 +184,16 @@ def test_a_moment_is_shown_in_utc(moment: float | None, text: str | None) -> Non
 )
 def test_one_bad_token_makes_the_whole_bad(outcomes: list[str], worst: str) -> None:
     assert worst_outcome(outcomes) == worst
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"access_token": "tok\r\nX: 1"}, {"access_token": "tok en"}, {"access_token": "t\u00f6k"},
+        {"token_type": "Bearer\n"},
+        {"token_type": ""}, {"scope": ["a\x1b"]}, {"refresh_token": "r\x00"}, {"scope": ["\ud800"]},
+    ],
+)  # fmt: skip
+def test_what_no_header_can_carry_is_no_token_of_a_store_or_a_host(damage: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="token"):
+        Token.from_dict({**Token("tok-1").to_dict(), **damage})

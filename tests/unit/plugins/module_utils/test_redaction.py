@@ -11,7 +11,7 @@ import typing as t
 from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
-from ansible_collections.apiops.access.plugins.module_utils._redaction import Redactor
+from ansible_collections.apiops.access.plugins.module_utils._redaction import MASK, Redactor, displayable
 
 SECRETS = [
     "plain-s3cret",
@@ -116,3 +116,18 @@ def test_a_secret_with_a_space_is_masked_however_the_space_is_written(between: s
     text = Redactor(["two words"]).server_text(f"no two{between}words here")
     assert text is not None
     assert "two words" not in text
+
+
+@pytest.mark.parametrize("sign", ["\x1b", "\u200b", "\u202e", "\r\n", "\x00", " ", "\ud800"])
+def test_a_secret_that_is_taken_apart_is_masked(sign: str) -> None:
+    for text in (sign.join("s3cret-value"), f"before s3cr{sign}et-value after"):
+        assert Redactor(["s3cret-value"]).server_text(text) == MASK
+
+
+def test_a_result_for_the_display_has_nothing_that_a_terminal_obeys() -> None:
+    obeyed = "\x00\x07\x1b\r\x7f\x85\x9b\u200b\u202e\u2066\u2028\ufeff"
+    shown = displayable({f"a{obeyed}": [obeyed, ("x", 5, None, True, 1.5)]})
+    marks = "\N{REPLACEMENT CHARACTER}" * len(obeyed)
+    assert shown == {f"a{marks}": [marks, ["x", 5, None, True, 1.5]]}
+    kept = "tab\t line\n ü \U0001f469\u200d\U0001f680 \u0645\u06cc\u200c\u062e"
+    assert displayable(kept) == kept

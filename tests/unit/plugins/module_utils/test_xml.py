@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
 
 import pytest
+from ansible_collections.apiops.access.plugins.module_utils._errors import MalformedAnswerError
 from ansible_collections.apiops.access.plugins.module_utils._xml import local_name, parse_xml, xml_data
 
 
@@ -86,3 +88,26 @@ def test_an_encoding_that_cannot_be_read_is_no_document(encoding: str) -> None:
 
 def test_an_entity_that_nobody_declared_is_no_document() -> None:
     assert parse_xml(b"<a>&b;</a>") is None
+
+
+@pytest.mark.parametrize("encoding", ["cp037", "cp500", "cp1140", "IBM037", "utf-16", "UTF-7", "latin-1'", "x" * 50])
+def test_a_document_type_hides_in_no_other_code(encoding: str) -> None:
+    """In EBCDIC the bytes of a document type are others, and Python's parser reads it."""
+    declared = f'<?xml version="1.0" encoding="{encoding}"?>'.encode()
+    for text in ("<a>b</a>", BOMB):
+        assert parse_xml(declared + text.encode("cp037")) is None
+        assert parse_xml(declared + text.encode()) is None
+
+
+def test_deep_and_wide_documents_take_no_longer_than_they_are_long() -> None:
+    started = time.process_time()
+    deep = parse_xml(b"<a>" * 50_000 + b"</a>" * 50_000)
+    assert deep is not None
+    with pytest.raises(MalformedAnswerError):
+        xml_data(deep)
+    wide = parse_xml(b"<a>" + b"<b/>" * 100_000 + b"</a>")
+    assert wide is not None
+    assert len(xml_data(wide)["b"]) == 100_000
+    assert parse_xml(b"<a " + b"b='1' " * 50_000 + b"/>") is None
+    assert parse_xml(b"<?x " * 100_000) is None
+    assert time.process_time() - started < 20

@@ -16,6 +16,7 @@ import secrets
 import signal
 import stat
 import tempfile
+import time
 import typing as t
 from pathlib import Path
 
@@ -28,7 +29,8 @@ from ansible.template import Templar
 from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.apiops.access.plugins.module_utils._account_record import AccountRecord, PendingChange
 from ansible_collections.apiops.access.plugins.module_utils._errors import RecordsError
-from ansible_collections.apiops.access.plugins.plugin_utils._account_records import AccountRecords
+from ansible_collections.apiops.access.plugins.plugin_utils import _account_records
+from ansible_collections.apiops.access.plugins.plugin_utils._account_records import AccountRecords, parsed
 from ansible_collections.apiops.access.tests.unit.scripted import NOW, Clock
 from hypothesis import HealthCheck, Phase, configuration, given, settings, strategies as st
 
@@ -739,3 +741,65 @@ def test_what_is_written_is_yaml_that_a_person_can_edit(path: Path) -> None:
     assert "client_id: client-1" in text
     assert f"client_secret: {SECRET}" in text or f"client_secret: '{SECRET}'" in text
     assert yaml.safe_load(text.replace("!unsafe ", ""))["api_accounts"][0]["name"] == "erp"
+
+
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{new}: &{new} [{', '.join(['*' + old] * 9)}]\n" for old, new in zip("abcdefgh", "bcdefghi")
+)
+MERGES = "a: &a {x: 1}\n" + "".join(
+    f"{new}: &{new} {{<<: [{', '.join(['*' + old] * 9)}]}}\n" for old, new in zip("abcdefgh", "bcdefghi")
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        BOMB, "a: &a [*a]", "a: &a {b: *a}", "a: !!timestamp x", "a: !!int ''", "a: !!bool x", "a: !!float x",
+        "a: !!python/object/apply:os.system [id]", "a: !unsafe [1]", "[a]: b", "{a: b}: c", "- 1", "x", "5", "a: b: c",
+        "a: !!binary x", "a: 2027-99-99", "[" * 5000, "a: " + "9" * 5000, "\x00", "a: *b",
+        "%YAML 9.9\n---\na: b", "--- a\n--- b",
+    ],
+)  # fmt: skip
+def test_what_are_no_variables_is_told_in_no_time(text: str) -> None:
+    started = time.process_time()
+    with pytest.raises(ValueError):
+        parsed(text.encode())
+    assert time.process_time() - started < 20
+
+
+def test_keys_that_are_merged_take_no_time_either() -> None:
+    started = time.process_time()
+    with contextlib.suppress(ValueError):  # which PyYAML does depends on its release
+        assert len(parsed(MERGES.encode())) == 9
+    assert time.process_time() - started < 20
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", {}), ("a: 1\na: 2", {"a": 2}), ("a: .nan", None), ("a: &a [1]\nb: *a", {"a": [1], "b": [1]}),
+        ("a: &a {x: 1}\nb: {<<: *a, y: 2}", {"a": {"x": 1}, "b": {"x": 1, "y": 2}}),
+        ("a: !unsafe '{{ 1 }}'", {"a": "{{ 1 }}"}),
+    ],
+)  # fmt: skip
+def test_all_else_is_read(text: str, expected: object) -> None:
+    found = parsed(text.encode())
+    assert found == expected or (expected is None and found["a"] != found["a"])
+
+
+def test_numbers_of_ansibles_own_types_are_kept() -> None:
+    """As a template gives them."""
+
+    class Tagged(int):
+        pass
+
+    found = _account_records._literal({"retries": Tagged(3), "on": True, "off": None, "time": 1.5})
+    assert yaml.dump(found, Dumper=yaml.SafeDumper)
+    assert found == {"retries": 3, "on": True, "off": None, "time": 1.5}
+    assert type(found["retries"]) is int
+    assert found["on"] is True
+
+
+@pytest.mark.parametrize("text", ["{{ 1 }}", "{% x %}", "{# x", "#jinja2: variable_start_string:'[['\n[[ 1 ]]", "}{"])
+def test_what_could_be_a_template_is_marked_as_none(text: str) -> None:
+    assert type(_account_records._literal(text)) is _account_records._Unsafe

@@ -368,7 +368,7 @@ def test_an_answer_says_whether_the_call_was_queued(vendor: Script, status: int,
 
 def test_a_rate_is_passed_on(vendor: Script) -> None:
     found = called(vendor, answer(200, {}, x_ratelimit_remaining="3", x_ratelimit_reset="60"))
-    notice = rate_notice(answer_from(json.loads(json.dumps(found.to_dict()))))
+    notice = rate_notice(answer_from(found.to_text()))
     assert notice is not None
     assert (notice.remaining, notice.reset) == (3, 60.0)
 
@@ -896,7 +896,7 @@ def test_the_module_calls_with_the_token_that_it_is_given(vendor: Script) -> Non
     given = {"account": "mine", "provider": "rimo3", "access_token": "tok-9", "method": "POST", "query": {"a": 1}}
     result = module.work({**params(**given), "base_url": RIMO3, "check_mode": False})
     assert transport.sent[0].headers["Authorization"] == "Bearer tok-9"
-    found = answer_from(json.loads(json.dumps(result["answer"])))
+    found = answer_from(result["answer"])
     assert (found.status, found.document) == (201, {"b": 2})
 
 
@@ -904,15 +904,49 @@ def test_the_module_writes_nothing_in_check_mode(serve: Serve, folder: Path) -> 
     given = {"account": "mine", "provider": "rimo3", "access_token": "tok-9", "dest": str(folder / "file")}
     base_url = serve(reply(200, NEW)).url
     result = module.work({**params(**given), "base_url": base_url, "check_mode": True})
-    assert result["answer"]["file"]["changed"] is True
+    assert (answer_from(result["answer"]).file or {})["changed"] is True
     assert names(folder) == []
 
 
-@pytest.mark.parametrize("wrong", [{"status": 200, "colour": "blue"}, {}])
-def test_what_is_no_answer_is_told_so(wrong: dict[str, t.Any]) -> None:
+def test_an_answer_comes_back_from_a_host_as_it_was() -> None:
+    found = ApiAnswer(200, RIMO3, {"__ansible_type": "x"}, 7, document={"__ansible_unsafe": "{{ 1 }}", "a": [1.5]})
+    text = found.to_text()
+    assert isinstance(text, str)  # in which Ansible looks for nothing
+    assert answer_from(text) == found
+
+
+@pytest.mark.parametrize(
+    "wrong", ['{"status": 200, "colour": "blue"}', "{}", "[]", "", None, 5, {"status": 200}, "[" * 5000]
+)
+def test_what_is_no_answer_is_told_so(wrong: object) -> None:
     with pytest.raises(AccessError, match="something else"):
         answer_from(wrong)
 
 
+def test_an_answer_has_no_kind_of_failure_of_its_own() -> None:
+    text = ApiAnswer(200, RIMO3, {}, 7, kind="not_found").to_text()
+    assert answer_from(text).kind == "not_found"
+    with pytest.raises(AccessError, match="something else"):
+        answer_from(text.replace("not_found", "made_up"))
+
+
 def test_a_call_without_details_has_the_documented_defaults() -> None:
     assert api_call(params()) == ApiCall("/x")
+
+
+@pytest.mark.parametrize(
+    ("charset", "body", "text"),
+    [
+        ("utf-8", "\u00fc".encode(), "\u00fc"), ("ISO-8859-1", b"\xfc", "\u00fc"), ("windows-1252", b"\x80", "\u20ac"),
+        ("shift_jis", "\u3042".encode("shift_jis"), "\u3042"), ("gb18030", "\u4e2d".encode("gb18030"), "\u4e2d"),
+        ("utf-7", b"+2AA-", None), ("unicode_escape", b"\\ud800", None), ("idna", b"x" * 200_000, None),
+        ("punycode", b"a" * 200_000 + b"-" + b"9" * 200_000, None), ("undefined", b"x", None), ("rot13", b"x", None),
+        ("base64", b"eA==", None), ("x" * 60_000, b"x", None),
+    ],
+)  # fmt: skip
+def test_text_is_in_a_code_of_the_web(vendor: Script, charset: str, body: bytes, text: str | None) -> None:
+    vendor((f"GET {RIMO3}/x", answer(200, body=body, content_type=f"text/plain; charset={charset}")))
+    started = time.process_time()
+    found = exchange(rimo3(), Token("tok-1"), api_call(params()))
+    assert found.content == text
+    assert time.process_time() - started < 5

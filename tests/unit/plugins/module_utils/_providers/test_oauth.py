@@ -6,16 +6,28 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import typing as t
 
 import pytest
 from ansible_collections.apiops.access.plugins.module_utils._errors import MalformedAnswerError
-from ansible_collections.apiops.access.plugins.module_utils._http import HttpResponse
+from ansible_collections.apiops.access.plugins.module_utils._http import HttpRequest, HttpResponse
 from ansible_collections.apiops.access.plugins.module_utils._model import Account, Token
+from ansible_collections.apiops.access.plugins.module_utils._providers import PROVIDERS
+from ansible_collections.apiops.access.plugins.module_utils._providers._oauth import LONGEST_TOKEN
 from ansible_collections.apiops.access.plugins.module_utils._providers.beyondtrust import BeyondTrust
 from ansible_collections.apiops.access.plugins.module_utils._providers.rimo3 import Rimo3
-from ansible_collections.apiops.access.tests.unit.scripted import NOW, Clock, Script, answer, beyondtrust, rimo3
+from ansible_collections.apiops.access.tests.unit import scripted
+from ansible_collections.apiops.access.tests.unit.scripted import (
+    ISSUER,
+    NOW,
+    Clock,
+    Script,
+    answer,
+    beyondtrust,
+    rimo3,
+)
 
 GRANTED = {"access_token": "tok-1", "token_type": "Bearer", "expires_in": 3600}
 DECADE = 10 * 365 * 86400
@@ -149,3 +161,39 @@ def test_credentials_can_go_into_the_form(script: Script, clock: Clock) -> None:
     (request,) = transport.sent
     assert "Authorization" not in request.headers
     assert request.body == (b"grant_type=client_credentials&client_id=client-1&client_secret=p%3Aa%25s%2Bs+%26%C3%A9")
+
+
+@pytest.mark.parametrize("provider", ["rimo3", "cimcloud", "jim2", "beyondtrust", "oauth2"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "tok\r\nX: 1", "tok\x00", "tok en", "tok\u2028", "t\u00f6k", "tok\x1b[2J",
+        "x" * (LONGEST_TOKEN + 1), 5, ["tok"], True,
+    ],
+)  # fmt: skip
+def test_what_no_header_can_carry_is_no_token(provider: str, value: object) -> None:
+    account = getattr(scripted, provider)(**({"token_endpoint": f"{ISSUER}/token"} if provider == "oauth2" else {}))
+    provider_of = PROVIDERS[provider](account, Anything(answer(200, {"access_token": value, "token": value})))
+    with pytest.raises(MalformedAnswerError) as caught:
+        provider_of.request_token(None)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("scope", ["read\x1b[2J", "read\nwrite", "read \u202e", "x " * LONGEST_TOKEN])
+def test_a_scope_that_nobody_could_show_is_no_answer(scope: str) -> None:
+    account = scripted.rimo3()
+    told = answer(200, {"access_token": "tok-1", "scope": scope})
+    with pytest.raises(MalformedAnswerError, match="scope"):
+        PROVIDERS["rimo3"](account, Anything(told)).request_token(None)
+
+
+class Anything(scripted.ScriptedTransport):
+    """Gives the same answer to every request."""
+
+    def __init__(self, reply: HttpResponse) -> None:
+        super().__init__()
+        self.reply = reply
+
+    def send(self, request: HttpRequest) -> HttpResponse:
+        return dataclasses.replace(self.reply, url=request.url)
