@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
+import typing as t
 from pathlib import Path
 
 import pytest
@@ -187,6 +189,19 @@ def test_a_key_that_others_could_read_is_made_anew(folder: Path, clock: Clock) -
     assert mode(folder / "key") == 0o600
 
 
+def test_who_is_second_takes_the_key_of_the_first(folder: Path, clock: Clock) -> None:
+    class Overtaken(FileTokenStore):
+        """Waits for the lock while another process makes the key."""
+
+        @contextlib.contextmanager
+        def lock(self, name: str, patience: float) -> t.Iterator[None]:
+            first.append(FileTokenStore(folder, clock).secret)
+            yield
+
+    first: list[bytes] = []
+    assert Overtaken(folder, clock).secret == first[0]
+
+
 # Locks
 
 
@@ -224,10 +239,12 @@ def test_what_expired_is_swept_by_the_next_write(folder: Path, clock: Clock) -> 
 def test_sweeping_is_done_once_an_hour(folder: Path, clock: Clock) -> None:
     store = FileTokenStore(folder, clock)
     store.write("soon", b"x", NOW + 60)
-    clock.now += 3500
+    store.write("dead", b"x", NOW - 60)
+    assert names(folder, ".token") == {"soon", "dead"}
+    clock.now += 3599
     store.write("new", b"x", NOW + DAY)
-    assert names(folder, ".token") == {"soon", "new"}
-    clock.now += 200
+    assert names(folder, ".token") == {"soon", "dead", "new"}
+    clock.now += 1
     store.write("new", b"x", NOW + DAY)
     assert names(folder, ".token") == {"new"}
 
@@ -264,6 +281,17 @@ def test_leftovers_of_a_crash_are_swept_after_a_day(folder: Path, clock: Clock) 
     store.write("a", b"x", NOW + 60)
     assert not (folder / ".aside-old").exists()
     assert (folder / ".aside-new").exists()
+
+
+def test_what_cannot_be_swept_is_no_reason_to_fail(folder: Path, clock: Clock) -> None:
+    store = FileTokenStore(folder, clock)
+    (folder / "folder.token").mkdir()
+    os.utime(folder / "folder.token", (NOW - DAY, NOW - DAY))
+    store.write("a", b"x", NOW + 60)
+    (folder / "swept").unlink()
+    (folder / "swept").symlink_to(folder / "nowhere" / "file")
+    store.write("b", b"x", NOW + 60)
+    assert names(folder, ".token") == {"a", "b", "folder"}
 
 
 def test_the_key_is_never_swept(folder: Path, clock: Clock) -> None:

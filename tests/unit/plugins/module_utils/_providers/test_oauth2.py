@@ -671,6 +671,23 @@ def test_one_verdict_comes_of_two(
     assert verdict.clock_skew == 90
 
 
+@pytest.mark.parametrize(
+    ("told", "used", "message"),
+    [
+        (5, 5, "told"),
+        (None, 90, "told The clock of this machine is 90 s ahead of the server's: correct it."),
+        (90, 90, "told"),  # which says so itself
+        (5, None, "told"),
+    ],
+)
+@pytest.mark.parametrize("reason", ["untested", "accepted"])
+def test_what_the_server_said_of_a_token_is_said_with_the_clock_of_its_host(
+    reason: str, told: int | None, used: int | None, message: str
+) -> None:
+    first = Verdict("invalid", "inactive", "told", clock_skew=told)
+    assert combined_verdict(first, Verdict("valid", reason, "used", clock_skew=used)).message == message
+
+
 def test_a_token_that_was_granted_just_now_is_not_inactive_but_hidden_from_the_account() -> None:
     inactive = Verdict("invalid", "inactive", "x", status=200, token_valid=False, introspection={"active": False})
     verdict = verdict_on_fresh_token(inactive)
