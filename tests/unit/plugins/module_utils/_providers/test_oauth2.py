@@ -296,6 +296,11 @@ def test_a_clock_that_spoils_signatures_is_named_with_a_refusal(script: Script, 
     assert ("clock is 120 s off" in str(error)) is told
 
 
+def test_a_minute_is_enough_to_spoil_signatures(script: Script) -> None:
+    reply = answer(401, {"error": "invalid_client"}, date="Fri, 15 Jan 2027 07:59:00 GMT")
+    assert "clock is 60 s off" in str(refusal(script, reply, token_endpoint_auth_method="client_secret_jwt"))
+
+
 def test_a_clock_is_not_blamed_where_nothing_is_signed(script: Script) -> None:
     assert "clock" not in str(refusal(script, answer(401, {}, date=EARLIER)))
 
@@ -888,6 +893,19 @@ def test_the_token_of_a_client_that_was_made_over_tls_goes_nowhere_without(scrip
     reply = answer(201, {**REGISTERED, "registration_client_uri": CLIENT.replace("https:", "http:")})
     account = idp(transport=TransportOptions(allow_http=True))
     assert OAuth2(account, script((REGISTER, reply)), Clock()).register(WANTED, "rat-1").client_uri is None
+
+
+def test_a_client_that_was_made_without_tls_is_managed_without(script: Script) -> None:
+    server = "http://auth.example.com"
+    account = oauth2(
+        issuer=None,
+        token_endpoint=f"{server}/token",
+        registration_endpoint=f"{server}/register",
+        transport=TransportOptions(allow_http=True),
+    )
+    reply = answer(201, {**REGISTERED, "registration_client_uri": f"{server}/register/client-7"})
+    transport = script((f"POST {server}/register", reply))
+    assert OAuth2(account, transport, Clock()).register(WANTED, "rat-1").client_uri == f"{server}/register/client-7"
 
 
 @pytest.mark.parametrize("token", ["rat\r\nX: 1", "rat 2", "r\u00e4t", "rat\x00", "", None, 7, ["rat"]])
