@@ -544,7 +544,7 @@ def test_a_silent_server_is_waited_for_seconds_and_not_for_ever(account: Account
         asked = RedisTokenStore(account, url=url, secret=CACHE_SECRET)._client.connection_pool.connection_kwargs
     assert 0 < asked["socket_connect_timeout"] <= 5
     assert 0 < asked["socket_timeout"] <= 5
-    assert asked["retry"].get_retries() == 2
+    assert asked["retry"]._retries == 2
 
 
 # Doing without
