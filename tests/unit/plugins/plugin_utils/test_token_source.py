@@ -407,7 +407,7 @@ def test_a_budget_without_room_holds_nobody_back_who_is_more_patient(world: Worl
     world.vendor.trouble = RateLimitedError("No room for 300 s.", retry_after=300.0)
     assert "nobody asks again" not in world.trouble(task="task-1").message
     world.vendor.trouble = None
-    world.clock.now += 1
+    world.clock.now += 0.5
     assert not world.obtain(task="task-2").reused
 
 
@@ -452,7 +452,7 @@ def test_the_next_task_does_not_inherit_a_failure_of_the_network(world: World) -
     world.vendor.trouble = TransportError("It broke.")
     world.trouble(task="task-1")
     world.vendor.trouble = None
-    world.clock.now += 1
+    world.clock.now += 0.5
     assert not world.obtain(task="task-2").reused
 
 
