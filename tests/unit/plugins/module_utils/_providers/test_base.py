@@ -208,6 +208,11 @@ def test_a_read_may_be_repeated_and_has_the_token_if_there_is_one(script: Script
     assert [request.repeatable for request in transport.sent] == [True, True]
 
 
+@pytest.mark.parametrize("path", ["X/api", "/X/api", "//X/api"])
+def test_a_path_is_below_the_address_of_the_server(provider: Provider, path: str) -> None:
+    assert provider.url(path) == "https://jim2.example.com/Jim_Live/X/api"
+
+
 # What a vendor can leave as it is
 
 

@@ -334,6 +334,14 @@ def test_the_server_is_asked_about_the_token_with_the_accounts_credentials(scrip
     assert (verdict.status, verdict.endpoint) == (200, f"{ISSUER}/introspect")
 
 
+@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post", "client_secret_jwt"])
+def test_a_question_about_a_token_may_be_repeated(script: Script, method: str) -> None:
+    transport = script((INTROSPECT, answer(200, ACTIVE)))
+    account = idp(client_secret=secrets.token_hex(32), token_endpoint_auth_method=method)
+    OAuth2(account, transport, Clock()).introspect_token(Token("tok-1"))
+    assert transport.sent[0].repeatable
+
+
 def test_an_inactive_token_is_invalid(script: Script) -> None:
     verdict = introspected(script, answer(200, {"active": False}))
     assert (verdict.outcome, verdict.reason, verdict.token_valid) == ("invalid", "inactive", False)
