@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import subprocess
@@ -62,6 +63,8 @@ def run(folder: Path, workers: int, minutes: float | None) -> bool:
     copy = str(folder / "mutants")
     environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": copy, "PYTHONPATH": copy, "PYTHONDONTWRITEBYTECODE": "1"}
     command = ["mutmut", "run", "--max-children", str(workers)]
+    # Whoever started this may ignore the signal, as a shell does for what is in its background; mutmut shall not.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with open(folder / "mutmut.log", "w") as log:
         process = subprocess.Popen(
             command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
@@ -71,13 +74,12 @@ def run(folder: Path, workers: int, minutes: float | None) -> bool:
             return True
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(60)
             return False
         finally:
-            try:
-                process.wait(60)
-            finally:
-                if process.poll() is None:
-                    os.killpg(process.pid, signal.SIGKILL)
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import stat
+import threading
+import typing as t
 from pathlib import Path
 
 import pytest
@@ -73,8 +77,8 @@ def test_the_folder_of_another_user_is_refused(folder: Path, clock: Clock, monke
 
 def test_a_folder_that_cannot_be_made_is_told_with_the_way_out(tmp_path: Path, clock: Clock) -> None:
     (tmp_path / "file").write_text("")
-    for path in (tmp_path / "file", tmp_path / "file" / "cache"):
-        with pytest.raises(StoreError, match="cache: none") as caught:
+    for path, why in ((tmp_path / "file", "has mode"), (tmp_path / "file" / "cache", "cannot be used (Not a dir")):
+        with pytest.raises(StoreError, match=f"{re.escape(why)}.*cache: none") as caught:
             FileTokenStore(path, clock)
         assert str(path) in str(caught.value)
 
@@ -85,10 +89,34 @@ def test_a_folder_that_went_away_is_an_error_of_the_store(folder: Path, clock: C
         path.unlink()
     folder.rmdir()
     assert store.read("a") is None
-    with pytest.raises(StoreError):
+    with pytest.raises(StoreError, match=r"cannot be written \(No such file or directory\)"):
         store.write("a", b"x", NOW + 60)
-    with pytest.raises(StoreError), store.lock("a", 0.0):
+    with pytest.raises(StoreError, match=r"cannot be locked \(No such file or directory\)"), store.lock("a", 0.0):
         pass
+
+
+def test_a_folder_that_another_process_makes_meanwhile_is_taken(
+    folder: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = FileTokenStore(folder, clock).secret
+    found = Path.stat
+    looks: list[Path] = []
+
+    def stat_of(path: Path, **details: t.Any) -> os.stat_result:
+        looks.append(path)
+        if len(looks) == 1:
+            raise FileNotFoundError
+        return found(path, **details)
+
+    monkeypatch.setattr(Path, "stat", stat_of)
+    assert FileTokenStore(folder, clock).secret == secret
+
+
+def test_an_entry_that_cannot_be_deleted_is_an_error(folder: Path, clock: Clock) -> None:
+    store = FileTokenStore(folder, clock)
+    (folder / "a.token").mkdir()
+    with pytest.raises(StoreError, match="cannot be written"):
+        store.delete("a")
 
 
 # Entries that are not ours
@@ -133,6 +161,12 @@ def test_an_entry_of_another_user_is_none(folder: Path, clock: Clock, monkeypatc
     assert store.read("a") is None
 
 
+def test_a_pipe_in_the_place_of_an_entry_is_not_waited_for(folder: Path, clock: Clock) -> None:
+    store = FileTokenStore(folder, clock)
+    os.mkfifo(folder / "a.token", 0o600)
+    assert store.read("a") is None
+
+
 def test_a_folder_in_the_place_of_an_entry_is_none(folder: Path, clock: Clock) -> None:
     store = FileTokenStore(folder, clock)
     (folder / "a.token").mkdir()
@@ -153,8 +187,40 @@ def test_a_write_that_fails_leaves_the_former_entry_whole(
         with pytest.raises(StoreError) as caught:
             store.write("a", b"half", NOW + 60)
     assert "s3cret" not in str(caught.value)
+    assert "cannot be written (No space left on device)" in str(caught.value)
     assert store.read("a") == b"former"
     assert [path for path in folder.iterdir() if path.name.startswith(".aside")] == []
+
+
+def test_a_write_is_prepared_beside_the_entry_under_a_name_that_is_swept(
+    folder: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = FileTokenStore(folder, clock)
+    replaced, renamed = os.replace, []
+
+    def replace(source: str, target: str) -> None:
+        renamed.append(Path(source))
+        replaced(source, target)
+
+    monkeypatch.setattr("os.replace", replace)
+    store.write("a", b"x", NOW + 60)
+    (aside,) = renamed
+    assert aside.parent == folder
+    assert aside.name.startswith(".aside-")
+
+
+def test_a_leftover_that_cannot_be_removed_does_not_hide_the_error(
+    folder: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = FileTokenStore(folder, clock)
+
+    def fail(*_args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", fail)
+    monkeypatch.setattr("os.unlink", fail)
+    with pytest.raises(StoreError, match="cannot be written"):
+        store.write("a", b"x", NOW + 60)
 
 
 # The key
@@ -187,6 +253,19 @@ def test_a_key_that_others_could_read_is_made_anew(folder: Path, clock: Clock) -
     assert mode(folder / "key") == 0o600
 
 
+def test_who_is_second_takes_the_key_of_the_first(folder: Path, clock: Clock) -> None:
+    class Overtaken(FileTokenStore):
+        """Waits for the lock while another process makes the key."""
+
+        @contextlib.contextmanager
+        def lock(self, name: str, patience: float) -> t.Iterator[None]:
+            first.append(FileTokenStore(folder, clock).secret)
+            yield
+
+    first: list[bytes] = []
+    assert Overtaken(folder, clock).secret == first[0]
+
+
 # Locks
 
 
@@ -199,6 +278,16 @@ def test_a_lock_is_for_one_at_a_time(folder: Path, clock: Clock) -> None:
             pass
     with store.lock("a", 0.0):
         pass
+
+
+def test_who_waits_has_the_lock_when_it_is_free(folder: Path, clock: Clock) -> None:
+    store = FileTokenStore(folder, clock)
+    held = contextlib.ExitStack()
+    held.enter_context(store.lock("a", 0.0))
+    release = threading.Timer(0.1, held.close)
+    release.start()
+    with store.lock("a", 30.0):
+        release.join()
 
 
 def test_a_lock_is_freed_by_an_error(folder: Path, clock: Clock) -> None:
@@ -224,10 +313,12 @@ def test_what_expired_is_swept_by_the_next_write(folder: Path, clock: Clock) -> 
 def test_sweeping_is_done_once_an_hour(folder: Path, clock: Clock) -> None:
     store = FileTokenStore(folder, clock)
     store.write("soon", b"x", NOW + 60)
-    clock.now += 3500
+    store.write("dead", b"x", NOW - 60)
+    assert names(folder, ".token") == {"soon", "dead"}
+    clock.now += 3599
     store.write("new", b"x", NOW + DAY)
-    assert names(folder, ".token") == {"soon", "new"}
-    clock.now += 200
+    assert names(folder, ".token") == {"soon", "dead", "new"}
+    clock.now += 1
     store.write("new", b"x", NOW + DAY)
     assert names(folder, ".token") == {"new"}
 
@@ -264,6 +355,17 @@ def test_leftovers_of_a_crash_are_swept_after_a_day(folder: Path, clock: Clock) 
     store.write("a", b"x", NOW + 60)
     assert not (folder / ".aside-old").exists()
     assert (folder / ".aside-new").exists()
+
+
+def test_what_cannot_be_swept_is_no_reason_to_fail(folder: Path, clock: Clock) -> None:
+    store = FileTokenStore(folder, clock)
+    (folder / "folder.token").mkdir()
+    os.utime(folder / "folder.token", (NOW - DAY, NOW - DAY))
+    store.write("a", b"x", NOW + 60)
+    (folder / "swept").unlink()
+    (folder / "swept").symlink_to(folder / "nowhere" / "file")
+    store.write("b", b"x", NOW + 60)
+    assert names(folder, ".token") == {"a", "b", "folder"}
 
 
 def test_the_key_is_never_swept(folder: Path, clock: Clock) -> None:

@@ -11,10 +11,12 @@ import dataclasses
 import json
 import multiprocessing
 import socket
+import socketserver
 import threading
 import time
 import types
 import typing as t
+import uuid
 from pathlib import Path
 
 import pytest
@@ -221,6 +223,13 @@ def test_another_type_of_value_is_a_miss_and_replaced(server: RedisHandle, accou
     assert store.read("a") == b"x"
 
 
+@pytest.mark.parametrize(("size", "read"), [(256 * 1024, True), (256 * 1024 + 1, False)])
+def test_an_entry_that_is_too_large_is_a_miss(server: RedisHandle, account: Account, size: int, read: bool) -> None:
+    store = store_of(server, account)
+    store.write("a", b"x" * size, time.time() + 60)
+    assert (store.read("a") is not None) is read
+
+
 def test_the_entry_of_another_account_is_a_miss(server: RedisHandle, account: Account) -> None:
     other = dataclasses.replace(account, client_secret="another-s3cret-0123456789")
     source = TokenSource(store_of(server, account), min_ttl=60)
@@ -262,6 +271,15 @@ def test_a_lock_is_held_by_one_and_is_free_again(server: RedisHandle, account: A
     with other.lock("a", 0.0):
         pass
     assert server.content() == {}
+
+
+def test_a_lock_tells_nothing_of_the_machine_and_keeps_no_process_alive(server: RedisHandle, account: Account) -> None:
+    before = set(threading.enumerate())
+    with store_of(server, account).lock("a", 1.0):
+        (value,) = server.content().values()
+        renewals = [thread for thread in threading.enumerate() if thread not in before and "_renew" in thread.name]
+    assert f"{uuid.getnode():012x}" not in str(value)
+    assert [thread.daemon for thread in renewals] == [True]
 
 
 def test_a_lock_is_free_again_after_an_error_within(server: RedisHandle, account: Account) -> None:
@@ -450,6 +468,24 @@ def test_a_certificate_for_another_name(server: RedisHandle, account: Account, m
         store_of(server, account, url=server.url.replace("localhost", "redis.example.com")).read("a")
 
 
+class _Plain(socketserver.BaseRequestHandler):
+    """A server that answers whatever it is asked in plain text."""
+
+    def handle(self) -> None:
+        while self.request.recv(4096):
+            self.request.sendall(b"-ERR Protocol error\r\n")
+
+
+def test_a_port_without_tls_is_told_from_one_that_is_down(account: Account) -> None:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Plain) as plain:
+        threading.Thread(target=plain.serve_forever, daemon=True).start()
+        store = RedisTokenStore(account, url=f"rediss://localhost:{plain.server_address[1]}", secret=CACHE_SECRET)
+        with pytest.raises(StoreError, match=r"does not speak TLS as it should \([A-Z_]+\).*TLS port") as caught:
+            store.read("a")
+        plain.shutdown()
+    assert caught.value.retryable is False
+
+
 def test_plain_redis_on_the_controller_itself(server: RedisHandle, account: Account) -> None:
     store = store_of(server, account, url=server.plain_url)
     store.write("a", b"x", time.time() + 60)
@@ -508,7 +544,7 @@ def test_a_silent_server_is_waited_for_seconds_and_not_for_ever(account: Account
         asked = RedisTokenStore(account, url=url, secret=CACHE_SECRET)._client.connection_pool.connection_kwargs
     assert 0 < asked["socket_connect_timeout"] <= 5
     assert 0 < asked["socket_timeout"] <= 5
-    assert asked["retry"].get_retries() == 2
+    assert asked["retry"]._retries == 2
 
 
 # Doing without

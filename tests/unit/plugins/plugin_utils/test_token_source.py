@@ -228,8 +228,10 @@ def test_tokens_of_hosts_that_are_their_own_server_are_kept_apart(world: World) 
 
 def test_without_a_store_each_asks(world: World) -> None:
     source = TokenSource(None, min_ttl=60, task="task-1", clock=world.clock)
-    assert not source.obtain(rimo3(), world.vendor).reused
-    assert not source.obtain(rimo3(), world.vendor).reused
+    first, second = (source.obtain(rimo3(), world.vendor) for _time in range(2))
+    assert (first.reused, second.reused) == (False, False)
+    assert (first.token.access_token, second.token.access_token) == ("tok-s3cret-1", "tok-s3cret-2")
+    assert world.vendor.asked == [None, None]
     assert source.peek(rimo3()) is None
     assert source.stored(rimo3()) is None
     source.forget(rimo3())
@@ -240,6 +242,15 @@ def test_basic_credentials_are_never_stored(world: World) -> None:
     assert not world.obtain(account).reused
     assert not world.obtain(account).reused
     assert world.entries == []
+
+
+def test_a_token_of_the_callers_own_is_neither_taken_nor_kept(world: World) -> None:
+    shared = world.obtain().token
+    own = world.obtain(keep=False)
+    assert (own.reused, own.entry) == (False, None)
+    assert own.token != shared
+    assert world.obtain().token == shared
+    assert world.requests == 2
 
 
 def test_peeking_requests_nothing(world: World) -> None:
@@ -355,8 +366,10 @@ def test_refused_credentials_are_not_tried_again_for_60_s(world: World) -> None:
         error = world.trouble(task=task)
         assert isinstance(error, RefusedError)
         assert (error.status, error.error) == (401, "invalid_client")
-        assert "It was refused." in str(error)
-        assert "59 s ago" in str(error)
+        assert str(error) == (
+            "It was refused. (Another request was answered so 59 s ago; nobody asks again for 1 s, unless with "
+            "force: true in another task.)"
+        )
     assert world.requests == 1
     world.clock.now += 1
     world.trouble()
@@ -391,6 +404,7 @@ def test_forgetting_forgets_a_refusal_too(world: World) -> None:
 def test_a_429_holds_everyone_back_until_its_retry_after(world: World) -> None:
     world.vendor.trouble = RateLimitedError("Slow down.", status=429, retry_after=300.0)
     world.trouble(task="task-1")
+    assert "so 0 s ago; nobody asks again for 300 s" in str(world.trouble(task="task-2"))
     world.clock.now += 299
     assert world.trouble(task="task-2").kind == "rate_limited"
     assert world.requests == 1
@@ -404,26 +418,50 @@ def test_a_budget_without_room_holds_nobody_back_who_is_more_patient(world: Worl
     world.vendor.trouble = RateLimitedError("No room for 300 s.", retry_after=300.0)
     assert "nobody asks again" not in world.trouble(task="task-1").message
     world.vendor.trouble = None
-    world.clock.now += 1
+    world.clock.now += 0.5
     assert not world.obtain(task="task-2").reused
 
 
-def test_who_waits_for_the_lock_waits_as_long_as_a_turn_can_take(world: World) -> None:
-    noted: list[float] = []
+class Noting(FileTokenStore):
+    """A store that notes which locks are taken, and how long they would be waited for."""
 
-    class Noting(FileTokenStore):
-        @contextlib.contextmanager
-        def lock(self, name: str, patience: float) -> t.Iterator[None]:
-            noted.append(patience)
-            with super().lock(name, patience):
-                yield
+    noted: list[tuple[str, float]]
 
-    store = Noting(world.folder, world.clock)
-    noted.clear()
+    @contextlib.contextmanager
+    def lock(self, name: str, patience: float) -> t.Iterator[None]:
+        self.noted.append((name, patience))
+        with super().lock(name, patience):
+            yield
+
+
+@pytest.fixture
+def noting(world: World, monkeypatch: pytest.MonkeyPatch) -> Noting:
+    monkeypatch.setattr(Noting, "noted", [], raising=False)
+    return Noting(world.folder, world.clock)
+
+
+def test_each_account_has_a_lock_of_its_own(world: World, noting: Noting) -> None:
+    for account in (rimo3(), rimo3(client_id="client-2"), rimo3()):
+        world.source(task=None, store=noting).obtain(account, world.vendor, force=True)
+    first, second, again = (name for name, _patience in noting.noted)
+    assert first == again
+    assert first != second
+
+
+def test_the_lock_is_waited_for_as_long_as_the_slowest_request_takes(world: World, noting: Noting) -> None:
+    # Three calls (a refresh, a new token, a session) of three tries each, with half a minute before the next try.
+    account = cimcloud(transport=TransportOptions(timeout=10.0, retries=2))
+    world.source(store=noting).obtain(account, world.vendor)
+    ((_name, patience),) = noting.noted
+    assert 3 * 3 * 40 < patience < 3 * 3 * 40 + 60
+
+
+def test_who_waits_for_the_lock_waits_as_long_as_a_turn_can_take(world: World, noting: Noting) -> None:
     for rate_wait in (0.0, 1000.0):
-        source = TokenSource(store, min_ttl=60, clock=world.clock, rate_wait=rate_wait)
+        source = TokenSource(noting, min_ttl=60, clock=world.clock, rate_wait=rate_wait)
         source.obtain(cimcloud(name="any"), world.vendor, force=True)
-    assert noted[1] - noted[0] == 1000.0
+    (_name, first), (_name, second) = noting.noted
+    assert second - first == 1000.0
 
 
 @pytest.mark.parametrize("seconds", [1e10, 1e20, float("inf")])
@@ -437,7 +475,8 @@ def test_hosts_of_one_task_share_a_failure_for_10_s(world: World, trouble: Acces
     world.vendor.trouble = trouble
     world.trouble(task="task-1")
     world.clock.now += 9
-    assert world.trouble(task="task-1").kind == trouble.kind
+    shared = world.trouble(task="task-1")
+    assert (shared.kind, shared.message) == (trouble.kind, trouble.message)
     assert world.requests == 1
     world.clock.now += 1
     world.trouble(task="task-1")
@@ -448,7 +487,7 @@ def test_the_next_task_does_not_inherit_a_failure_of_the_network(world: World) -
     world.vendor.trouble = TransportError("It broke.")
     world.trouble(task="task-1")
     world.vendor.trouble = None
-    world.clock.now += 1
+    world.clock.now += 0.5
     assert not world.obtain(task="task-2").reused
 
 

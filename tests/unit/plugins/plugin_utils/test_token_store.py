@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 from ansible_collections.apiops.access.plugins.module_utils._errors import StoreError
 from ansible_collections.apiops.access.plugins.plugin_utils import _token_store
@@ -19,11 +21,11 @@ def seal(identity: str = "client-1", secrets: tuple[str, ...] = ("s3cret",), sto
     return Seal(identity, secrets, store)
 
 
-OTHERS = [
-    seal(identity="client-2"),
-    seal(secrets=("s3cret ",)),
-    seal(secrets=("s3cret", "")),
-    seal(store=b"\x02" * 32),
+OTHERS: list[dict[str, t.Any]] = [
+    {"identity": "client-2"},
+    {"secrets": ("s3cret ",)},
+    {"secrets": ("s3cret", "")},
+    {"store": b"\x02" * 32},
 ]
 
 
@@ -37,9 +39,20 @@ def test_the_same_account_has_the_same_name_in_every_process() -> None:
 
 
 @pytest.mark.parametrize("other", OTHERS)
-def test_another_account_secret_or_store_has_another_name_and_cannot_open_it(other: Seal) -> None:
-    assert other.name != seal().name
-    assert other.open(seal().seal(PLAIN)) is None
+def test_another_account_secret_or_store_has_another_name_and_cannot_open_it(other: dict[str, t.Any]) -> None:
+    assert seal(**other).name != seal().name
+    assert seal(**other).open(seal().seal(PLAIN)) is None
+
+
+def test_what_another_release_has_sealed_is_found_and_opened() -> None:
+    """What the first release made of the same account, store and entry: every release of this version reads it."""
+    sealed = (
+        "6170696f70732e61636365737320310a721f7aadeabb5f813d2be05d31d9429357075d05a2aeab6087be7c94792daf44836a30e7b0c2"
+        "736c202a7a2b06bb6ab8e38432f8e342250b8d71"
+    )
+    same = seal(secrets=("s3cret", "k3y"))
+    assert same.name == "2081d6b2b588800a7d23c0042bfc22ad"
+    assert same.open(bytes.fromhex(sealed)) == PLAIN
 
 
 def test_secrets_cannot_be_shifted_into_each_other() -> None:
@@ -82,8 +95,9 @@ def test_a_foreign_entry_is_none(foreign: bytes | None) -> None:
 
 def test_a_controller_without_cryptography_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_token_store, "HAS_CRYPTOGRAPHY", False)
-    with pytest.raises(StoreError, match=r"cryptography is missing on the controller.*cache: none"):
+    with pytest.raises(StoreError, match=r"cryptography is missing on the controller.*cache: none") as caught:
         Seal("identity", ["secret"], b"s" * 32)
+    assert caught.value.kind == "cryptography_missing"
 
 
 @pytest.mark.parametrize("available", [True, False])

@@ -198,6 +198,24 @@ def test_what_is_no_page_is_an_error_that_names_it(document: t.Any) -> None:
         page_items(document, URL)
 
 
+# Reads
+
+
+def test_a_read_may_be_repeated_and_has_the_token_if_there_is_one(script: Script) -> None:
+    transport = script((f"GET {URL}", answer(200, {})), (f"GET {URL}", answer(200, {})))
+    provider = Jim2(jim2(), transport)
+    provider.get("/api", Token("tok-1"), Accept="text/xml")
+    provider.get("api", None)
+    assert transport.sent[0].headers == {"Authorization": "Bearer tok-1", "Accept": "text/xml"}
+    assert transport.sent[1].headers == {}
+    assert [request.repeatable for request in transport.sent] == [True, True]
+
+
+@pytest.mark.parametrize("path", ["X/api", "/X/api", "//X/api"])
+def test_a_path_is_below_the_address_of_the_server(provider: Provider, path: str) -> None:
+    assert provider.url(path) == "https://jim2.example.com/Jim_Live/X/api"
+
+
 # What a vendor can leave as it is
 
 

@@ -400,6 +400,8 @@ def test_what_is_no_list_of_accounts_is_an_error(script: Script, document: t.Any
         ("GET", "/api/command/v2/info", {}, True),
         ("GET", "/api/config/v1/vendor?action=terminate_session", {}, True),
         ("GET", "/api/backup", {}, True),
+        ("GET", "/X/api/command?action=terminate_session", {}, True),
+        ("GET", "X/api/command?action=terminate_session", {}, True),
         ("POST", "/api/command?action=get_api_info", {}, False),
         ("DELETE", "/api/config/v1/vendor/1", {}, False),
     ],

@@ -248,6 +248,13 @@ def test_options_that_contradict_the_vendor_are_refused(account: Account, words:
         CIMcloud.check_account(account)
 
 
+@pytest.mark.parametrize(
+    "account", [cimcloud(), cimcloud(site="ACME-2.test_x"), cimcloud(customer="jo"), basic(), basic(site="Z9")]
+)
+def test_options_that_fit_the_vendor_are_taken(account: Account) -> None:
+    CIMcloud.check_account(account)
+
+
 def test_what_is_required_depends_on_the_authorization_type() -> None:
     assert set(CIMcloud.required_options(cimcloud())) == {"base_url", "client_id", "client_secret", "site", "auth_key"}
     assert set(CIMcloud.required_options(basic())) == {"base_url", "client_id", "client_secret", "site"}

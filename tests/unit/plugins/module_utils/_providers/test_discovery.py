@@ -119,6 +119,22 @@ def test_a_place_that_redirects_is_passed_over_too(script: Script) -> None:
     assert discover(ISSUER, transport).issuer == ISSUER
 
 
+@pytest.mark.parametrize(
+    ("asked", "told"), [("X", "X"), ("X/", "X"), ("X", "X/"), ("", "/"), ("/", ""), ("realms/XX", "realms/XX//")]
+)
+def test_a_slash_at_the_end_makes_no_other_server(script: Script, asked: str, told: str) -> None:
+    issuer, claimed = f"{ISSUER}/{asked}", f"{ISSUER}/{told}"
+    first = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
+    assert discover(issuer, script((f"GET {first}", answer(200, document(claimed))))).issuer == claimed
+
+
+@pytest.mark.parametrize(("asked", "told"), [("X", ""), ("", "X"), ("x", "X")])
+def test_any_other_letter_makes_another_server(script: Script, asked: str, told: str) -> None:
+    issuer = f"{ISSUER}/{asked}"
+    transport = script(*[(f"GET {url}", answer(200, document(f"{ISSUER}/{told}"))) for url in metadata_urls(issuer)])
+    assert "they are of issuer" in refused(lambda: discover(issuer, transport))
+
+
 def test_where_every_place_redirects_that_is_the_error(script: Script) -> None:
     redirects = [TransportError(f"redirect {number}", kind="redirect", status=302) for number in (1, 2)]
     with pytest.raises(TransportError, match="redirect 2"):

@@ -11,11 +11,11 @@ import json
 import typing as t
 
 import pytest
-from ansible_collections.apiops.access.plugins.module_utils._errors import MalformedAnswerError
+from ansible_collections.apiops.access.plugins.module_utils._errors import MalformedAnswerError, ServerError
 from ansible_collections.apiops.access.plugins.module_utils._http import HttpRequest, HttpResponse
 from ansible_collections.apiops.access.plugins.module_utils._model import Account, Token
-from ansible_collections.apiops.access.plugins.module_utils._providers import PROVIDERS
 from ansible_collections.apiops.access.plugins.module_utils._providers._oauth import LONGEST_TOKEN
+from ansible_collections.apiops.access.plugins.module_utils._providers._registry import PROVIDERS
 from ansible_collections.apiops.access.plugins.module_utils._providers.beyondtrust import BeyondTrust
 from ansible_collections.apiops.access.plugins.module_utils._providers.rimo3 import Rimo3
 from ansible_collections.apiops.access.tests.unit import scripted
@@ -31,6 +31,7 @@ from ansible_collections.apiops.access.tests.unit.scripted import (
 
 GRANTED = {"access_token": "tok-1", "token_type": "Bearer", "expires_in": 3600}
 DECADE = 10 * 365 * 86400
+TOKEN_URL = "https://rimo3cloud.com/api/v2/connect/token"
 ABSENT = object()
 
 
@@ -39,7 +40,7 @@ def granted_with(**changes: t.Any) -> dict[str, t.Any]:
 
 
 def ask(script: Script, reply: HttpResponse, account: Account | None = None) -> Token:
-    transport = script(("POST https://rimo3cloud.com/api/v2/connect/token", reply))
+    transport = script((f"POST {TOKEN_URL}", reply))
     return Rimo3(account or rimo3(), transport, Clock()).request_token(None)
 
 
@@ -64,7 +65,7 @@ def test_a_lifetime_in_any_form_is_understood(script: Script, expires_in: t.Any,
 
 @pytest.mark.parametrize("expires_in", ["abc", "", -1, 0, "0", -3600.5, True, False, [], {}, [3600]])
 def test_what_is_no_lifetime_is_an_error(script: Script, expires_in: t.Any) -> None:
-    with pytest.raises(MalformedAnswerError, match="expires_in"):
+    with pytest.raises(MalformedAnswerError, match=f"^{TOKEN_URL} answered with an expires_in"):
         ask(script, answer(200, granted_with(expires_in=expires_in)))
 
 
@@ -102,7 +103,7 @@ def test_another_token_type_is_an_error(script: Script, token_type: t.Any) -> No
 
 @pytest.mark.parametrize("value", [ABSENT, None, "", 7, True, ["tok"], {"token": "x"}])
 def test_a_missing_token_is_an_error(script: Script, value: t.Any) -> None:
-    with pytest.raises(MalformedAnswerError, match="access_token"):
+    with pytest.raises(MalformedAnswerError, match=f"^{TOKEN_URL} answered without access_token"):
         ask(script, answer(200, granted_with(access_token=value)))
 
 
@@ -110,7 +111,7 @@ def test_a_missing_token_is_an_error(script: Script, value: t.Any) -> None:
     "value", [" ", "tok 1", "tok-1\n", "tok\r\nX-Evil: 1", "tök", "tok\x00", "tok\x7f", "\ufefftok"]
 )
 def test_a_token_that_cannot_go_into_a_header_is_an_error_that_does_not_show_it(script: Script, value: str) -> None:
-    with pytest.raises(MalformedAnswerError) as caught:
+    with pytest.raises(MalformedAnswerError, match=f"^{TOKEN_URL} answered with a access_token that holds") as caught:
         ask(script, answer(200, granted_with(access_token=value)))
     assert "Evil" not in str(caught.value)
     assert "tok-1" not in str(caught.value)
@@ -136,9 +137,15 @@ def test_a_success_that_is_no_token_answer_is_a_clear_error(
 ) -> None:
     with pytest.raises(MalformedAnswerError, match=words) as caught:
         ask(script, answer(200, body=body, content_type=content_type))
-    assert "https://rimo3cloud.com/api/v2/connect/token" in str(caught.value)
+    assert TOKEN_URL in str(caught.value)
+    assert caught.value.status == 200
     assert "tok-1" not in str(caught.value)
     assert "Sign in" not in str(caught.value)
+
+
+def test_an_error_says_what_was_asked_for(script: Script) -> None:
+    with pytest.raises(ServerError, match=f"^The request for a token at {TOKEN_URL} failed"):
+        ask(script, answer(500, {}))
 
 
 def test_a_byte_order_mark_is_no_obstacle(script: Script) -> None:

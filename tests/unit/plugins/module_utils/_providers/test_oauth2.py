@@ -296,6 +296,11 @@ def test_a_clock_that_spoils_signatures_is_named_with_a_refusal(script: Script, 
     assert ("clock is 120 s off" in str(error)) is told
 
 
+def test_a_minute_is_enough_to_spoil_signatures(script: Script) -> None:
+    reply = answer(401, {"error": "invalid_client"}, date="Fri, 15 Jan 2027 07:59:00 GMT")
+    assert "clock is 60 s off" in str(refusal(script, reply, token_endpoint_auth_method="client_secret_jwt"))
+
+
 def test_a_clock_is_not_blamed_where_nothing_is_signed(script: Script) -> None:
     assert "clock" not in str(refusal(script, answer(401, {}, date=EARLIER)))
 
@@ -327,6 +332,14 @@ def test_the_server_is_asked_about_the_token_with_the_accounts_credentials(scrip
     assert request.repeatable
     assert (verdict.outcome, verdict.reason, verdict.token_valid) == ("valid", "active", True)
     assert (verdict.status, verdict.endpoint) == (200, f"{ISSUER}/introspect")
+
+
+@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post", "client_secret_jwt"])
+def test_a_question_about_a_token_may_be_repeated(script: Script, method: str) -> None:
+    transport = script((INTROSPECT, answer(200, ACTIVE)))
+    account = idp(client_secret=secrets.token_hex(32), token_endpoint_auth_method=method)
+    OAuth2(account, transport, Clock()).introspect_token(Token("tok-1"))
+    assert transport.sent[0].repeatable
 
 
 def test_an_inactive_token_is_invalid(script: Script) -> None:
@@ -671,6 +684,23 @@ def test_one_verdict_comes_of_two(
     assert verdict.clock_skew == 90
 
 
+@pytest.mark.parametrize(
+    ("told", "used", "message"),
+    [
+        (5, 5, "told"),
+        (None, 90, "told The clock of this machine is 90 s ahead of the server's: correct it."),
+        (90, 90, "told"),  # which says so itself
+        (5, None, "told"),
+    ],
+)
+@pytest.mark.parametrize("reason", ["untested", "accepted"])
+def test_what_the_server_said_of_a_token_is_said_with_the_clock_of_its_host(
+    reason: str, told: int | None, used: int | None, message: str
+) -> None:
+    first = Verdict("invalid", "inactive", "told", clock_skew=told)
+    assert combined_verdict(first, Verdict("valid", reason, "used", clock_skew=used)).message == message
+
+
 def test_a_token_that_was_granted_just_now_is_not_inactive_but_hidden_from_the_account() -> None:
     inactive = Verdict("invalid", "inactive", "x", status=200, token_valid=False, introspection={"active": False})
     verdict = verdict_on_fresh_token(inactive)
@@ -878,6 +908,19 @@ def test_the_token_of_a_client_that_was_made_over_tls_goes_nowhere_without(scrip
     reply = answer(201, {**REGISTERED, "registration_client_uri": CLIENT.replace("https:", "http:")})
     account = idp(transport=TransportOptions(allow_http=True))
     assert OAuth2(account, script((REGISTER, reply)), Clock()).register(WANTED, "rat-1").client_uri is None
+
+
+def test_a_client_that_was_made_without_tls_is_managed_without(script: Script) -> None:
+    server = "http://auth.example.com"
+    account = oauth2(
+        issuer=None,
+        token_endpoint=f"{server}/token",
+        registration_endpoint=f"{server}/register",
+        transport=TransportOptions(allow_http=True),
+    )
+    reply = answer(201, {**REGISTERED, "registration_client_uri": f"{server}/register/client-7"})
+    transport = script((f"POST {server}/register", reply))
+    assert OAuth2(account, transport, Clock()).register(WANTED, "rat-1").client_uri == f"{server}/register/client-7"
 
 
 @pytest.mark.parametrize("token", ["rat\r\nX: 1", "rat 2", "r\u00e4t", "rat\x00", "", None, 7, ["rat"]])
