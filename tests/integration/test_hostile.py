@@ -15,13 +15,14 @@ from xml.etree import ElementTree
 
 import pytest
 
+from ..environments import Version
 from ..sandbox.server import SandboxHandle
 from . import test_versions
 from .oidc_server import OidcServer
 from .runner import AnsibleRunner
 from .test_bad_input import assert_clear, fault
 from .test_main_job import without_name
-from .test_versions import Version, version
+from .test_versions import version
 
 __all__ = ["version"]  # the fixture
 
