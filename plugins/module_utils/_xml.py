@@ -8,17 +8,11 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 from xml.etree import ElementTree
 
 from ._errors import MalformedAnswerError
 from ._http import DEEPEST
-
-_ENCODING = re.compile(rb"""encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
-
-_ENCODINGS = re.compile(rb"utf-8|us-ascii|ascii|iso-8859-\d{1,2}|windows-125\d", re.IGNORECASE)
-"""What a document can be in: in these, and not in all that Python knows, the bytes of ASCII are themselves."""
 
 
 def parse_xml(body: bytes) -> ElementTree.Element | None:
@@ -28,13 +22,8 @@ def parse_xml(body: bytes) -> ElementTree.Element | None:
     """
     if not body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         return None
-    start = body.find(b"<?xml")
-    declared = body[start : body.find(b"?>", start) + 2] if start >= 0 else b""
-    if b"encoding" in declared:
-        encoding = _ENCODING.search(declared)
-        if encoding is None or not _ENCODINGS.fullmatch(encoding[1]):
-            return None
-    # A zero byte is of UTF-16, in which a document type would not be seen here.
+    # A zero byte is of UTF-16, in which a document type would not be seen here. In every other code that the parser
+    # takes, the bytes of ASCII are themselves.
     if any(mark in body for mark in (b"<!DOCTYPE", b"<!ENTITY", b"\0")):
         return None
     try:

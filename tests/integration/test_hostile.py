@@ -496,7 +496,7 @@ def test_a_token_that_cannot_be_one_goes_into_no_header(ansible: AnsibleRunner, 
 
 def test_words_without_measure_are_cut_off(ansible: AnsibleRunner, sandbox: SandboxHandle) -> None:
     account = sandbox.account("jim2")
-    long = f"{account['client_secret']} " * (3 << 15)
+    long = f"{account['client_secret']} " * (3 << 13)
     says(sandbox, "/jim2/Jim_Sandbox/token", {"error": long, "error_description": long, "errors": [long]}, 401)
     run = ansible.task("oauth_token", without_name(account))
     result = assert_clear(run, "********")

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import pytest
 from ansible_collections.apiops.access.plugins.module_utils._errors import MalformedAnswerError
@@ -67,7 +68,11 @@ def test_a_wait_is_a_number_of_seconds_that_can_be(value: str, seconds: float | 
     assert found == seconds or (seconds is None and (found is None or math.isfinite(found)))
 
 
-def test_a_servers_clock_without_a_zone_is_utc() -> None:
+def test_a_servers_clock_without_a_zone_is_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
     assert answer(200, date="Fri, 15 Jan 2027 08:00:00 -0000").server_time == 1_800_000_000.0
     assert answer(200, date="Mon, 01 Jan 0001 00:00:00 -0000").clock_skew(0.0) is not None
     assert answer(200, date="nonsense").server_time is None
+    monkeypatch.undo()
+    time.tzset()

@@ -90,9 +90,9 @@ def test_an_entity_that_nobody_declared_is_no_document() -> None:
     assert parse_xml(b"<a>&b;</a>") is None
 
 
-@pytest.mark.parametrize("encoding", ["cp037", "cp500", "cp1140", "IBM037", "utf-16", "UTF-7", "latin-1'", "x" * 50])
+@pytest.mark.parametrize("encoding", ["cp037", "cp500", "cp1140", "IBM037", "utf-16", "UTF-7", "x" * 50])
 def test_a_document_type_hides_in_no_other_code(encoding: str) -> None:
-    """In EBCDIC the bytes of a document type are others, and Python's parser reads it."""
+    """In EBCDIC the bytes of a document type are others, so it must not be read."""
     declared = f'<?xml version="1.0" encoding="{encoding}"?>'.encode()
     for text in ("<a>b</a>", BOMB):
         assert parse_xml(declared + text.encode("cp037")) is None
