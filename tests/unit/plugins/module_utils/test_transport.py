@@ -538,7 +538,7 @@ def test_a_connection_that_is_used_again_has_no_more_time(play: Play) -> None:
     def serve(_number: int, connection: socket.socket, over: threading.Event) -> None:
         read_head(connection)
         connection.sendall(reply(200))
-        dripping(*DRIPS["headers"])(1, connection, over)
+        dripping(*DRIPS["one header"])(1, connection, over)
 
     server = play(serve)
     with Transport(TransportOptions(timeout=QUICK, retries=0)) as transport, promptly():
