@@ -38,8 +38,8 @@ class ActionModule(ActionBase):
         if set(options["report"]) != PARTS:
             # No braces: ansible-core 2.16 takes them for a template where the failure is looked at.
             raise AnsibleActionFail(
-                "report is none that the filter apiops.access.validation_report made. Give it the filter's result, that "
-                "of: results | apiops.access.validation_report."
+                "report is none that the filter apiops.access.validation_report made. Give it what the filter "
+                "returns: results | apiops.access.validation_report."
             )
         report = plain(options["report"])
         folder = Path(options["path"]).absolute() if options["path"] else None
