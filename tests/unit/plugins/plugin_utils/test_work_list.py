@@ -84,7 +84,12 @@ def failed(name: str) -> Result:
 
 def unread(account_name: str, /, **wanted: t.Any) -> Result:
     """An account with settings that no program can read."""
-    account = {"name": account_name, "provider": "rimo3", "base_url": "https://api.rimo3.example.com", "client_id": "5f1c"}
+    account = {
+        "name": account_name,
+        "provider": "rimo3",
+        "base_url": "https://api.rimo3.example.com",
+        "client_id": "5f1c",
+    }
     return assessed(account_name, account=account, unchecked=list(wanted), unchecked_wanted=wanted)
 
 
