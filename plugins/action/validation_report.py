@@ -36,9 +36,10 @@ class ActionModule(ActionBase):
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         _validation, options = self.validate_argument_spec(argument_spec=self.spec)
         if set(options["report"]) != PARTS:
+            # No braces: ansible-core 2.16 takes them for a template where the failure is looked at.
             raise AnsibleActionFail(
-                "report is none that the filter apiops.access.validation_report made. Give it the filter's result, as "
-                'in: report: "{{ results | apiops.access.validation_report }}".'
+                "report is none that the filter apiops.access.validation_report made. Give it what the filter "
+                "returns: results | apiops.access.validation_report."
             )
         report = plain(options["report"])
         folder = Path(options["path"]).absolute() if options["path"] else None

@@ -82,10 +82,15 @@ def failed(name: str) -> Result:
     return {"item": name, "failed": True, "msg": "Connection refused.", "failure": {"kind": "connection"}}
 
 
-def unread(name: str, /, **wanted: t.Any) -> Result:
+def unread(account_name: str, /, **wanted: t.Any) -> Result:
     """An account with settings that no program can read."""
-    account = {"name": name, "provider": "rimo3", "base_url": "https://api.rimo3.example.com", "client_id": "5f1c"}
-    return assessed(name, account=account, unchecked=list(wanted), unchecked_wanted=wanted)
+    account = {
+        "name": account_name,
+        "provider": "rimo3",
+        "base_url": "https://api.rimo3.example.com",
+        "client_id": "5f1c",
+    }
+    return assessed(account_name, account=account, unchecked=list(wanted), unchecked_wanted=wanted)
 
 
 def different(name: str, /, **found: t.Any) -> Result:
@@ -255,8 +260,7 @@ def test_a_change_whose_answer_was_lost() -> None:
 
 
 def test_settings_that_no_program_can_read_are_confirmed_once() -> None:
-    wanted = {"name": "packaging", "role": "API User"}
-    result = unread("packaging", **wanted)
+    result = unread("packaging", name="packaging", role="API User")
     text = run("", 18, result)
     assert "  <https://rimo3cloud.com/PublicApiAccounts/Index>\n" in text
     assert "Find Client ID 5f1c, and choose Edit." in text
