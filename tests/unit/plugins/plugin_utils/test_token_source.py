@@ -108,6 +108,8 @@ def test_a_token_is_requested_once_and_then_reused(world: World) -> None:
     first, second = world.obtain(), world.obtain(task="task-2")
     assert (first.reused, second.reused) == (False, True)
     assert first.token == second.token
+    assert first.token.access_token == "tok-s3cret-1"
+    assert [path.stem for path in world.entries] == [first.entry]
     assert world.requests == 1
 
 
@@ -510,6 +512,7 @@ def test_who_waits_gets_the_token_that_was_waited_for(world: World) -> None:
     store.meanwhile = lambda: world.obtain(task="task-2")
     obtained = world.source("task-1", store=store).obtain(rimo3(), world.vendor)
     assert obtained.reused
+    assert obtained.token.access_token == "tok-s3cret-1"
     assert world.requests == 1
 
 
