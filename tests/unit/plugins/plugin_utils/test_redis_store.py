@@ -547,6 +547,29 @@ def test_a_silent_server_is_waited_for_seconds_and_not_for_ever(account: Account
     assert asked["retry"]._retries == 2
 
 
+@pytest.mark.parametrize(
+    ("said", "named", "down"),
+    [
+        ("OOM command not allowed", "OOM", True),
+        ("MOVED 1 host", "MOVED", False),
+        ("X" * 20 + " y", "RedisError", False),
+        ("Something odd s3cret", "RedisError", False),
+    ],
+)
+def test_what_redis_says_is_named_by_its_code_alone(
+    account: Account, monkeypatch: pytest.MonkeyPatch, said: str, named: str, down: bool
+) -> None:
+    store = RedisTokenStore(account, url="redis://localhost", secret=CACHE_SECRET)
+
+    def fail(_name: str) -> None:
+        raise RedisError(said)
+
+    monkeypatch.setattr(store._client, "get", fail)
+    with pytest.raises(StoreError, match=rf"failed \({named}\)\.$") as caught:
+        store.read("a")
+    assert caught.value.retryable is down
+
+
 # Doing without
 
 

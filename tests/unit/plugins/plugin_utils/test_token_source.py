@@ -108,6 +108,8 @@ def test_a_token_is_requested_once_and_then_reused(world: World) -> None:
     first, second = world.obtain(), world.obtain(task="task-2")
     assert (first.reused, second.reused) == (False, True)
     assert first.token == second.token
+    assert first.token.access_token == "tok-s3cret-1"
+    assert [path.stem for path in world.entries] == [first.entry]
     assert world.requests == 1
 
 
@@ -248,7 +250,7 @@ def test_a_token_of_the_callers_own_is_neither_taken_nor_kept(world: World) -> N
     shared = world.obtain().token
     own = world.obtain(keep=False)
     assert (own.reused, own.entry) == (False, None)
-    assert own.token != shared
+    assert own.token.access_token == "tok-s3cret-2"
     assert world.obtain().token == shared
     assert world.requests == 2
 
@@ -510,6 +512,7 @@ def test_who_waits_gets_the_token_that_was_waited_for(world: World) -> None:
     store.meanwhile = lambda: world.obtain(task="task-2")
     obtained = world.source("task-1", store=store).obtain(rimo3(), world.vendor)
     assert obtained.reused
+    assert obtained.token.access_token == "tok-s3cret-1"
     assert world.requests == 1
 
 

@@ -1102,6 +1102,16 @@ def test_a_token_that_the_server_repeats_is_masked(script: Script, call: str, st
     assert "bad ********" in shown
 
 
+def test_a_secret_that_is_sent_along_is_masked_too(script: Script) -> None:
+    sent = secrets.token_urlsafe(24)
+    reply = answer(400, {"error_description": f"{sent} is too short"})
+    with pytest.raises(ConfigurationError, match="is too short") as caught:
+        OAuth2(idp(), script((f"PUT {CLIENT}", reply)), Clock()).update_registration(
+            CLIENT, "rat-1", {**WANTED, "client_secret": sent}
+        )
+    assert sent not in str(caught.value)
+
+
 def test_an_earlier_token_is_masked_too(script: Script) -> None:
     old, new = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
     told = {"error_description": f"{old} was replaced by {new}"}
