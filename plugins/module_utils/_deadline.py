@@ -222,7 +222,8 @@ else:
             except (ConnectTimeoutError, NewConnectionError):
                 raise
             except Exception as error:
-                if self.deadline.over:
+                # On a busy machine the socket's own time can be up before its guard gets its turn.
+                if self.deadline.over or isinstance(error, socket.timeout):
                     raise ConnectTimeoutError(self, "") from error
                 if isinstance(error, (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)):
                     raise BrokenConnectError(self, "") from error
