@@ -279,7 +279,7 @@ def _assert_kept(registration: Registration) -> None:
     (again,) = _account_records.parsed(text.encode())["api_accounts"]
     assert _account_records._record_from(again) == record
     for value in _texts(again):
-        assert "{" not in value or type(value) is _account_records._Unsafe
+        assert "{" not in value or isinstance(value, _account_records._Unsafe)
 
 
 def _listing(data: bytes) -> None:
