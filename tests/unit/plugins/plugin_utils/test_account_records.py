@@ -796,10 +796,10 @@ def test_numbers_of_ansibles_own_types_are_kept() -> None:
     found = _account_records._literal({"retries": Tagged(3), "on": True, "off": None, "time": 1.5})
     assert yaml.dump(found, Dumper=yaml.SafeDumper)
     assert found == {"retries": 3, "on": True, "off": None, "time": 1.5}
-    assert type(found["retries"]) is int
+    assert found["retries"].__class__ is int
     assert found["on"] is True
 
 
 @pytest.mark.parametrize("text", ["{{ 1 }}", "{% x %}", "{# x", "#jinja2: variable_start_string:'[['\n[[ 1 ]]", "}{"])
 def test_what_could_be_a_template_is_marked_as_none(text: str) -> None:
-    assert type(_account_records._literal(text)) is _account_records._Unsafe
+    assert isinstance(_account_records._literal(text), _account_records._Unsafe)
