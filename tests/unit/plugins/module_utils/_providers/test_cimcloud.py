@@ -339,3 +339,8 @@ def test_a_page_that_is_no_list_is_an_error(script: Script) -> None:
     reply = dataclasses.replace(answer(200), url=f"{BASE}/orders/open/1")
     with pytest.raises(MalformedAnswerError, match=f"^{BASE}/orders/open/1 "):
         CIMcloud(cimcloud(), script()).next_page(reply, {"message": "no"})
+
+
+def test_a_token_that_was_requested_elsewhere_goes_into_the_right_header() -> None:
+    assert CIMcloud.ready_token(cimcloud(), "tok-1").authorization == "Bearer tok-1"
+    assert CIMcloud.ready_token(basic(), "Y2xpZW50").authorization == "Basic Y2xpZW50"
