@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 name: release_tokens
 type: aggregate
 short_description: Give back, at the end of a run, the tokens that it requested
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - apiops.access contributors (@apiops)
 description:

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: environment_accounts
 short_description: The accounts that the controller's environment has credentials for
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - apiops.access contributors (@apiops)
 description:

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: api_account_info
 short_description: Read API accounts
-version_added: 0.2.0
+version_added: 1.0.0
 author:
   - apiops.access contributors (@apiops)
 description:

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: api_request
 short_description: Call an API with an account's token
-version_added: 0.2.0
+version_added: 1.0.0
 author:
   - apiops.access contributors (@apiops)
 description:

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: validation_report
 short_description: Write the report of a validation to files of the controller
-version_added: 0.4.0
+version_added: 1.0.0
 author:
   - apiops.access contributors (@apiops)
 description:
