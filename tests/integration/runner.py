@@ -20,8 +20,8 @@ from .leaks import LeakDetector, assert_clean
 REPOSITORY = Path(__file__).resolve().parents[2]
 Result = t.Dict[str, t.Any]  # noqa: UP006
 
-# Keeps coverage.py out of a process that is none of the plugins, where it would only take time.
-_UNMEASURED = {"COVERAGE_PROCESS_CONFIG": ""}
+UNMEASURED = {"COVERAGE_PROCESS_CONFIG": ""}
+"""The environment that keeps coverage.py out of a process, where it would only take time."""
 
 # So that a test can also be started by hand, out of make.
 _TREE = (
@@ -175,7 +175,7 @@ class AnsibleRunner:
                         "mode": "0600",
                     },
                     "delegate_to": "localhost",
-                    "environment": _UNMEASURED,
+                    "environment": UNMEASURED,
                     "check_mode": False,
                     "diff": False,
                     "no_log": True,

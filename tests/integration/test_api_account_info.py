@@ -18,6 +18,8 @@ from .test_main_job import without_name
 
 Options = dict[str, t.Any]
 
+pytestmark = pytest.mark.measured
+
 
 @pytest.fixture
 def account(oidc_ansible: AnsibleRunner, oidc: OidcServer, oidc_account: Options) -> Provisioner:

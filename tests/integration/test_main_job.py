@@ -16,6 +16,8 @@ from ..sandbox.server import SandboxHandle
 from .conftest import FOUR
 from .runner import AnsibleRunner
 
+pytestmark = pytest.mark.measured
+
 HOSTS = tuple(f"host{number}" for number in range(1, 5))
 
 

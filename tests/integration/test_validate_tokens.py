@@ -18,6 +18,8 @@ import pytest
 from ..sandbox.server import SandboxHandle
 from .runner import AnsibleRunner, Run
 
+pytestmark = pytest.mark.measured
+
 WRONG = "not-the-secret-0123456789"
 
 
