@@ -368,6 +368,10 @@ def no_variables(account: Provisioner) -> None:
     account.write("- just a list\n")
 
 
+def no_list(account: Provisioner) -> None:
+    account.write("api_accounts: 3\n")
+
+
 def read_only(account: Provisioner) -> None:
     account.write("api_accounts: []\n")
     account.path.chmod(0o400)
@@ -386,7 +390,8 @@ def other_password(account: Provisioner) -> None:
     ("prepare", "kind", "part"),
     [
         (unencrypted, "records", "is not encrypted"),
-        (no_variables, "records", "has no list api_accounts"),
+        (no_variables, "records", "is no file of variables in YAML"),
+        (no_list, "records", "has no list api_accounts"),
         (read_only, "records", "is read-only"),
         (no_folder, "records", "No such file or directory"),
         (other_password, "vault", "cannot be decrypted with the vault secrets of this run"),
