@@ -309,7 +309,7 @@ def test_a_server_that_does_not_answer_is_a_timeout(serve: Serve) -> None:
 
 def test_a_post_without_an_answer_is_not_repeated(serve: Serve, pauses: list[float]) -> None:
     server = serve(HANG)
-    assert failure_of(lambda: post(server.url, timeout=0.5)).kind == "timeout"
+    assert failure_of(lambda: post(server.url, timeout=SPARE)).kind == "timeout"
     assert len(server.received) == 1
 
 
@@ -461,7 +461,10 @@ def test_an_answer_that_breaks_in_its_head_is_no_answer(
 QUICK = 0.3
 """Seconds: the option timeout where it is to run out."""
 
-PROMPT = 5.0
+SPARE = 1.0
+"""Seconds: the option timeout where the call must come to a certain point before it runs out, on a busy machine too."""
+
+PROMPT = 15.0
 """Seconds: far above what any of these calls may take, and far below what their servers would."""
 
 ANSWERED = b"HTTP/1.1 200 OK\r\n"
@@ -510,9 +513,9 @@ def test_an_answer_in_drips_takes_no_longer_than_timeout(
 ) -> None:
     server = play(dripping(*DRIPS[drips]), certificate=certificates.good if tls else None)
     with promptly():
-        error = failure_of(lambda: post(server.url, timeout=QUICK, ca_path=str(certificates.ca)))
+        error = failure_of(lambda: post(server.url, timeout=SPARE, ca_path=str(certificates.ca)))
     assert (error.kind, error.retryable, error.unsent, server.connections) == ("timeout", True, False, 1)
-    assert "within 0.3 s" in str(error)
+    assert "within 1 s" in str(error)
 
 
 def test_each_try_has_its_own_time_and_no_more(play: Play, pauses: list[float]) -> None:
@@ -528,10 +531,10 @@ def test_a_try_after_one_that_took_too_long_can_succeed(play: Play, pauses: list
     def serve(number: int, connection: socket.socket, over: threading.Event) -> None:
         read_head(connection)
         if number == 1:
-            over.wait(5)
+            over.wait(30)
         connection.sendall(reply(200, b"{}"))
 
-    assert get(play(serve).url, timeout=QUICK).status == 200
+    assert get(play(serve).url, timeout=SPARE).status == 200
 
 
 def test_a_connection_that_is_used_again_has_no_more_time(play: Play) -> None:
@@ -541,7 +544,7 @@ def test_a_connection_that_is_used_again_has_no_more_time(play: Play) -> None:
         dripping(*DRIPS["one header"])(1, connection, over)
 
     server = play(serve)
-    with Transport(TransportOptions(timeout=QUICK, retries=0)) as transport, promptly():
+    with Transport(TransportOptions(timeout=SPARE, retries=0)) as transport, promptly():
         assert transport.send(HttpRequest("GET", server.url)).status == 200
         error = failure_of(lambda: transport.send(HttpRequest("GET", server.url)))
     assert (error.kind, error.unsent, server.connections) == ("timeout", False, 1)
@@ -640,7 +643,7 @@ def test_addresses_that_do_not_answer_share_the_time_and_leave_some_for_one_that
         threading.Thread(target=serve, daemon=True).start()
         monkeypatch.setattr("socket.getaddrinfo", addresses("127.0.0.1", "127.0.0.2"))
         with promptly():
-            assert post(silent, timeout=1.0, retries=0).status == 200
+            assert post(silent, timeout=3 * SPARE, retries=0).status == 200
 
 
 def test_a_resolver_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -692,12 +695,12 @@ def test_a_file_can_take_longer_than_timeout_as_long_as_it_comes(play: Play, mon
         read_head(connection)
         connection.sendall(ANSWERED + b"Content-Length: %d\r\n\r\n" % (8 * _transport._PIECE))
         for _piece in range(8):
-            over.wait(0.1)
+            over.wait(SPARE / 4)
             connection.sendall(b"x" * _transport._PIECE)
 
     sizes: list[int] = []
     request = HttpRequest("GET", play(serve).url, sink=lambda chunk: sizes.append(len(chunk)))
-    with Transport(TransportOptions(timeout=0.5, retries=0)) as transport:
+    with Transport(TransportOptions(timeout=1.5 * SPARE, retries=0)) as transport:
         transport.send(request)
         assert sum(sizes) == 8 * _transport._PIECE
         # What is kept in memory has no more time than any answer.
@@ -732,8 +735,8 @@ def test_an_upload_can_take_longer_than_timeout_as_long_as_it_is_taken(
     def serve(_number: int, connection: socket.socket, over: threading.Event) -> None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         size = len(read_head(connection).partition(b"\r\n\r\n")[2])
-        for pause in (0.4, 0.4, 0.4):
-            over.wait(pause)
+        for _part in range(3):
+            over.wait(0.75 * SPARE)
             target = size + LARGE // 4
             while size < target:
                 size += len(connection.recv(1 << 20))
@@ -745,7 +748,7 @@ def test_an_upload_can_take_longer_than_timeout_as_long_as_it_is_taken(
     server = play(serve, certificate=certificates.good if tls else None)
     content = b"x" * LARGE
     body: t.Any = (lambda: io.BytesIO(content)) if file else content
-    with Transport(TransportOptions(timeout=0.7, retries=0, ca_path=str(certificates.ca))) as transport:
+    with Transport(TransportOptions(timeout=2 * SPARE, retries=0, ca_path=str(certificates.ca))) as transport:
         assert transport.send(HttpRequest("PUT", server.url, {}, body)).status == 200
     assert taken == [LARGE]
 
@@ -756,7 +759,7 @@ def test_an_upload_that_nobody_takes_is_given_up(play: Play) -> None:
         over.wait(30)
 
     request = HttpRequest("PUT", play(serve).url, {}, b"x" * LARGE)
-    with Transport(TransportOptions(timeout=QUICK, retries=2)) as transport, promptly():
+    with Transport(TransportOptions(timeout=SPARE, retries=2)) as transport, promptly():
         error = failure_of(lambda: transport.send(request))
     assert (error.kind, error.unsent) == ("timeout", False)
 
@@ -1210,7 +1213,7 @@ def test_a_request_that_http_cannot_carry_was_not_sent(serve: Serve) -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_a_server_that_did_not_answer_can_have_seen_it(serve: Serve, host: str) -> None:
     server = serve(HANG)
-    error = failure_of(lambda: post(server.url.replace("127.0.0.1", host), timeout=0.5))
+    error = failure_of(lambda: post(server.url.replace("127.0.0.1", host), timeout=SPARE))
     assert (error.kind, error.unsent) == ("timeout", False)
 
 
@@ -1291,7 +1294,7 @@ def test_a_last_try_that_can_have_arrived_counts_more_than_the_refused_ones_befo
     answer: bytes,
 ) -> None:
     refuse_at_first(monkeypatch, 2)
-    assert not failure_of(lambda: send(serve(answer).url, timeout=0.5)).unsent
+    assert not failure_of(lambda: send(serve(answer).url, timeout=SPARE)).unsent
 
 
 def test_a_connection_that_broke_on_its_second_use_can_have_brought_it(serve: Serve, pauses: list[float]) -> None:
