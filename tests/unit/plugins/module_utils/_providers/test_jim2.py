@@ -124,6 +124,7 @@ def test_a_logoff_that_was_not_made_is_an_error_so_that_the_token_is_kept(
     with pytest.raises(AccessError) as caught:
         Jim2(jim2(), script((LOGOFF, reply))).release_token(Token("tok-1"))
     assert caught.value.kind == kind
+    assert "The logoff at " in str(caught.value)
 
 
 def test_a_logoff_that_was_not_found_says_what_to_set(script: Script) -> None:
