@@ -12,7 +12,7 @@ from ansible_collections.apiops.access.plugins.module_utils._errors import (
     ConfigurationError,
     TransportError,
 )
-from ansible_collections.apiops.access.plugins.module_utils._http import HttpResponse
+from ansible_collections.apiops.access.plugins.module_utils._http import LONGEST_URL, HttpResponse
 from ansible_collections.apiops.access.plugins.module_utils._model import Account, TransportOptions
 from ansible_collections.apiops.access.plugins.module_utils._providers._discovery import (
     ServerMetadata,
@@ -345,6 +345,18 @@ def test_an_alias_may_not_be_on_another_host_either(script: Script) -> None:
 def test_a_given_endpoint_goes_before_an_alias(script: Script) -> None:
     provider = OAuth2(with_aliases(transport=MUTUAL, token_endpoint=f"{ISSUER}/given"), script())
     assert provider.endpoint("token_endpoint") == f"{ISSUER}/given"
+
+
+def test_an_alias_without_a_url_is_none(script: Script) -> None:
+    metadata = ServerMetadata.from_document(document(mtls_endpoint_aliases={"token_endpoint": ""}))
+    provider = OAuth2(oauth2(metadata=metadata, transport=MUTUAL), script())
+    assert provider.endpoint("token_endpoint") == f"{ISSUER}/token"
+
+
+def test_a_published_endpoint_is_taken_up_to_the_longest_url() -> None:
+    longest = f"{ISSUER}/".ljust(LONGEST_URL, "x")
+    assert ServerMetadata.from_document(document(token_endpoint=longest)).endpoints["token_endpoint"] == longest
+    assert "token_endpoint" not in ServerMetadata.from_document(document(token_endpoint=f"{longest}x")).endpoints
 
 
 def test_a_client_with_a_certificate_sends_its_name_and_no_secret(script: Script) -> None:
