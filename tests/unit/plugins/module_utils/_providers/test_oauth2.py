@@ -811,7 +811,9 @@ def managed_error(script: Script, call: str, reply: HttpResponse | AccessError) 
 @pytest.mark.parametrize("call", CALLS)
 def test_a_page_is_no_answer_about_a_client_and_no_proof_that_it_is_gone(script: Script, call: str) -> None:
     error = managed_error(script, call, answer(200, body="<!DOCTYPE html><html>Log in</html>"))
-    assert (error.kind, may_have_acted(error)) == ("malformed_answer", True)
+    assert (error.kind, error.status, may_have_acted(error)) == ("malformed_answer", 200, True)
+    if call == "delete":
+        assert str(error).startswith(f"{ACTIONS[call]} was answered with status 200 and a web page")
 
 
 @pytest.mark.parametrize("call", CALLS)
