@@ -527,6 +527,7 @@ def following(link: str) -> str | None:
         ('</a?x=1,2;3>; rel="prev", </b?x=1,2;3>; rel="next"', "/b?x=1,2;3"),
         ('</a>; rel="next-archive"', None),
         ('</a>; rel="nextish"', None),
+        ('</a>; rel="nextX"', None),
         ('</a>; rev="next"', None),
         ('</a>; title="rel=next"; rel="last"', None),
         ("<?page=2>; rel=next", "/base/list?page=2"),
