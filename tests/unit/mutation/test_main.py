@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def parts_of(monkeypatch: pytest.MonkeyPatch, *, minutes: float, begin: str, eac
         now += 60 * each * len(patterns)
 
     monkeypatch.setattr(main, "run", run)
-    monkeypatch.setattr(main.time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     main.run_parts(Path("folder"), 2, now + 60 * minutes, begin)
     return rounds
 
