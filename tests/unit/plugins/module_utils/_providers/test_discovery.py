@@ -22,6 +22,7 @@ from ansible_collections.apiops.access.plugins.module_utils._providers._discover
 from ansible_collections.apiops.access.plugins.module_utils._providers.oauth2 import OAuth2
 from ansible_collections.apiops.access.tests.unit.scripted import (
     ISSUER,
+    SECRET,
     Clock,
     Exchange,
     Script,
@@ -201,6 +202,12 @@ def test_the_name_of_another_issuer_is_shown_on_one_line_and_not_endlessly(scrip
     assert len(text) < 1000
 
 
+def test_a_secret_in_the_name_of_another_issuer_is_masked(script: Script) -> None:
+    other = document(f"https://other.example.com/{SECRET}")
+    provider = OAuth2(oauth2(), script(*nowhere(answer(200, other))), Clock())
+    assert "are of issuer https://other.example.com/********," in refused(provider.discover)
+
+
 def test_an_issuer_without_a_printable_name_is_nobody(script: Script) -> None:
     assert "publishes no metadata" in refused(lambda: discover(ISSUER, script(*nowhere(answer(200, document("\x1b"))))))
 
@@ -223,6 +230,12 @@ def test_the_server_is_asked_for_its_endpoints_once(script: Script) -> None:
     provider = ask(transport)
     for _call in range(2):
         provider.request_token(None)
+
+
+def test_a_server_that_publishes_nothing_is_asked_once_too_where_the_endpoint_is_given(script: Script) -> None:
+    provider = OAuth2(oauth2(token_endpoint=f"{ISSUER}/given"), script(*nowhere()), Clock())
+    assert provider.endpoint("introspection_endpoint") is None
+    assert provider.discover() == ServerMetadata(ISSUER)
 
 
 def test_metadata_that_are_known_already_are_not_asked_for(script: Script) -> None:

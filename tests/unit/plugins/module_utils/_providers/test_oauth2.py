@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import secrets
 import typing as t
@@ -1094,13 +1095,16 @@ def test_a_refused_registration_names_the_initial_access_token(script: Script) -
 @pytest.mark.parametrize("call", CALLS)
 def test_a_token_that_the_server_repeats_is_masked(script: Script, call: str, status: int) -> None:
     handle = f"{secrets.token_urlsafe(24)}/+"
-    told = {"error": f"x {handle}", "error_description": f"bad {handle} and {SECRET}"}
-    provider = OAuth2(idp(), script((CALLS[call][0], answer(status, told))), Clock())
+    account = idp(client_id="client-10")  # so long that the secret's own Base64 is no part of theirs
+    credentials = base64.b64encode(f"client-10:{SECRET}".encode()).decode().rstrip("=")
+    told = {"error": f"x {handle}", "error_description": f"bad {handle} and {SECRET}, {credentials}"}
+    provider = OAuth2(account, script((CALLS[call][0], answer(status, told))), Clock())
     with pytest.raises(AccessError) as caught:
         CALLS[call][1](provider, handle)
     shown = str(caught.value) + json.dumps(caught.value.to_dict())
     assert handle not in shown
     assert SECRET not in shown
+    assert credentials not in shown
     assert "bad ********" in shown
 
 
