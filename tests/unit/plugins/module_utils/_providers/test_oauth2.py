@@ -21,10 +21,12 @@ from ansible_collections.apiops.access.plugins.module_utils._errors import (
     ServerError,
     TransportError,
 )
-from ansible_collections.apiops.access.plugins.module_utils._http import HttpRequest, HttpResponse
+from ansible_collections.apiops.access.plugins.module_utils._http import LONGEST_URL, HttpRequest, HttpResponse
 from ansible_collections.apiops.access.plugins.module_utils._model import Account, Token, TransportOptions, Verdict
 from ansible_collections.apiops.access.plugins.module_utils._providers._discovery import ENDPOINTS, ServerMetadata
+from ansible_collections.apiops.access.plugins.module_utils._providers._oauth import LONGEST_TOKEN
 from ansible_collections.apiops.access.plugins.module_utils._providers.oauth2 import (
+    LONGEST_CLIENT_ID,
     OAuth2,
     combined_verdict,
     may_have_acted,
@@ -894,6 +896,8 @@ def test_the_address_of_a_client_is_kept_as_it_was_given(script: Script, uri: st
         "https://[::1",
         "/register/client-7",
         "//auth.example.com/register/client-7",
+        f"{CLIENT}\\x",
+        CLIENT.ljust(LONGEST_URL + 1, "x"),
         "",
         None,
         7,
@@ -905,6 +909,24 @@ def test_an_address_that_the_token_must_not_go_to_is_none(script: Script, call: 
     registration = managed(script, call, answer(200, {**REGISTERED, "registration_client_uri": uri}))
     assert registration.client_uri is None
     assert registration.client_secret == "new-secret"
+
+
+def test_what_a_server_tells_of_a_client_is_taken_up_to_the_longest(script: Script) -> None:
+    longest = {
+        "client_id": "x" * LONGEST_CLIENT_ID,
+        "client_secret": "x" * LONGEST_TOKEN,
+        "registration_access_token": "x" * LONGEST_TOKEN,
+        "registration_client_uri": CLIENT.ljust(LONGEST_URL, "x"),
+    }
+    found = managed(script, "register", answer(201, {**REGISTERED, **longest}))
+    assert [found.client_id, found.client_secret, found.access_token, found.client_uri] == list(longest.values())
+
+
+@pytest.mark.parametrize(("field", "longest"), [("client_id", LONGEST_CLIENT_ID), ("client_secret", LONGEST_TOKEN)])
+def test_what_no_request_can_carry_is_no_account(script: Script, field: str, longest: int) -> None:
+    error = managed_error(script, "register", answer(201, {**REGISTERED, field: "x" * (longest + 1)}))
+    assert (error.kind, error.status, may_have_acted(error)) == ("malformed_answer", 201, True)
+    assert str(error).startswith(f"{ISSUER}/register answered with a client_id or a client_secret that is too long")
 
 
 def test_the_token_of_a_client_that_was_made_over_tls_goes_nowhere_without(script: Script) -> None:
@@ -926,7 +948,9 @@ def test_a_client_that_was_made_without_tls_is_managed_without(script: Script) -
     assert OAuth2(account, transport, Clock()).register(WANTED, "rat-1").client_uri == f"{server}/register/client-7"
 
 
-@pytest.mark.parametrize("token", ["rat\r\nX: 1", "rat 2", "r\u00e4t", "rat\x00", "", None, 7, ["rat"]])
+@pytest.mark.parametrize(
+    "token", ["rat\r\nX: 1", "rat 2", "r\u00e4t", "rat\x00", "x" * (LONGEST_TOKEN + 1), "", None, 7, ["rat"]]
+)
 def test_a_registration_token_that_no_header_can_carry_is_none(script: Script, token: t.Any) -> None:
     registration = managed(script, "register", answer(201, {**REGISTERED, "registration_access_token": token}))
     assert registration.access_token is None
