@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import shutil
 import typing as t
 from pathlib import Path
@@ -35,6 +36,12 @@ def prepare(source: Path, folder: Path) -> None:
         path.write_text(undecorated(path.read_text()))
     shutil.copy(source / "tests" / "mutation" / "mutmut.toml", folder / "pyproject.toml")
     shutil.copy(source / "tests" / "mutation" / "fastest_first.py", target / "conftest.py")
+
+
+def number_of(source: Path) -> int:
+    """A number that the same plugins always have, and others not."""
+    text = "".join(path.read_text() for path in sorted((source / "plugins").rglob("*.py")))
+    return int(hashlib.sha256(text.encode()).hexdigest(), 16)
 
 
 def undecorated(code: str) -> str:

@@ -59,7 +59,8 @@ def client_assertion(account: Account, audience: str, now: float) -> str:
         own = _algorithm_of(key)
         algorithm = account.signing_alg or own
         if algorithm.startswith("ES") and algorithm != own:  # not every PyJWT looks at the curve
-            raise ConfigurationError(f"The key cannot sign with {algorithm}: signing_alg does not fit its curve.")
+            misfit = "curve" if own.startswith("ES") else "type"
+            raise ConfigurationError(f"The key cannot sign with {algorithm}: signing_alg does not fit its {misfit}.")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of a short secret, which the server has chosen

@@ -59,7 +59,7 @@ class ServerMetadata:
 
 def _endpoints_of(document: t.Mapping[str, t.Any]) -> dict[str, str]:
     published = {name: document.get(name) for name in ENDPOINTS}
-    return {name: url for name, url in published.items() if isinstance(url, str) and 0 < len(url) <= LONGEST_URL}
+    return {name: url for name, url in published.items() if isinstance(url, str) and url and len(url) <= LONGEST_URL}
 
 
 def metadata_urls(issuer: str) -> list[str]:

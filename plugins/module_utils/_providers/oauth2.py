@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import time
 import typing as t
 from urllib.parse import urlencode, urlsplit
 
@@ -183,8 +184,8 @@ class OAuth2(OAuthProvider):
         if algorithm and (method not in ASSERTION_METHODS or algorithm not in algorithms_for(method)):
             raise ConfigurationError(f"signing_alg '{algorithm}' is not for token_endpoint_auth_method '{method}'.")
 
-    def __init__(self, account: Account, transport: Transport, *args: t.Any, **kwargs: t.Any) -> None:
-        super().__init__(account, transport, *args, **kwargs)
+    def __init__(self, account: Account, transport: Transport, clock: t.Callable[[], float] = time.time) -> None:
+        super().__init__(account, transport, clock)
         self._metadata = account.metadata
         self._handles: set[str] = set()
 

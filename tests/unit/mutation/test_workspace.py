@@ -84,3 +84,14 @@ def test_the_copy_is_a_collection_of_its_own_and_made_anew(tmp_path: Path) -> No
         with contextlib.suppress(FileExistsError):
             (folder / "left-over").mkdir()
     assert "@contextlib" in (SOURCE / "plugins" / "plugin_utils" / "_file_store.py").read_text()
+
+
+def test_the_number_of_the_plugins_changes_with_them_alone(tmp_path: Path) -> None:
+    module = tmp_path / "plugins" / "module_utils" / "code.py"
+    module.parent.mkdir(parents=True)
+    module.write_text("one = 1\n")
+    first = workspace.number_of(tmp_path)
+    (tmp_path / "README.md").write_text("Other words\n")
+    assert workspace.number_of(tmp_path) == first
+    module.write_text("one = 2\n")
+    assert workspace.number_of(tmp_path) != first

@@ -21,7 +21,7 @@ from ansible_collections.apiops.access.plugins.module_utils._errors import (
     ServerError,
     TransportError,
 )
-from ansible_collections.apiops.access.plugins.module_utils._http import HttpResponse
+from ansible_collections.apiops.access.plugins.module_utils._http import LONGEST_URL, HttpResponse
 from ansible_collections.apiops.access.plugins.module_utils._model import Token
 from ansible_collections.apiops.access.plugins.module_utils._providers._base import (
     Provider,
@@ -311,15 +311,23 @@ def following(link: str) -> str | None:
     "target",
     [
         "https://user:pw@api.example.com/x", "https://evil.example.com\\@api.example.com/x", "\\\\evil.example.com/x",
-        "/base/%2e%2e/%2E%2E/x", "/base/..%2fx", "https://api.example.com/base/../../x", "/x\x1b[2J", "/x\x9b", "/x y",
-        "ftp://api.example.com/x", "javascript:alert(1)", "file:///x", "/" + "x" * 5000,
+        "/base/%2e%2e/%2E%2E/x", "/base/..%2fx", "/base/%2e/x", "/base/..%5cx", "https://api.example.com/base/../../x",
+        "/x\x1b[2J", "/x\x9b", "/x y", "ftp://api.example.com/x", "javascript:alert(1)", "file:///x", "/" + "x" * 5000,
     ],
 )  # fmt: skip
 def test_a_link_that_is_not_plain_is_not_asked(target: str) -> None:
     with pytest.raises(TransportError) as caught:
         following(f"<{target}>; rel=next")
-    assert caught.value.kind == "redirect"
+    assert (caught.value.kind, caught.value.retryable) == ("redirect", False)
+    assert str(caught.value).startswith("https://api.example.com/base/list")
     assert str(caught.value).isprintable()
+
+
+def test_a_link_is_followed_up_to_the_longest_url() -> None:
+    longest = "/" + "x" * (LONGEST_URL - 1)
+    assert following(f"<{longest}>; rel=next") == f"https://api.example.com{longest}"
+    with pytest.raises(TransportError):
+        following(f"<{longest}x>; rel=next")
 
 
 @pytest.mark.parametrize(

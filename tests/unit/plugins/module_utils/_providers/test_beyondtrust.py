@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing as t
 
 import pytest
@@ -185,6 +186,7 @@ def test_what_the_account_lacks_is_named_by_the_path_that_was_tested(
     assert (verdict.reason, verdict.permitted) == ("not_permitted", False)
     assert permission in verdict.message
     assert other not in verdict.message
+    assert re.search(r"\w, or accept this by fail_on: \[invalid\]\.$", verdict.message)
 
 
 def test_403_is_about_the_account_and_not_the_token(script: Script) -> None:
@@ -525,6 +527,7 @@ def following(link: str) -> str | None:
         ('</a?x=1,2;3>; rel="prev", </b?x=1,2;3>; rel="next"', "/b?x=1,2;3"),
         ('</a>; rel="next-archive"', None),
         ('</a>; rel="nextish"', None),
+        ('</a>; rel="nextX"', None),
         ('</a>; rev="next"', None),
         ('</a>; title="rel=next"; rel="last"', None),
         ("<?page=2>; rel=next", "/base/list?page=2"),

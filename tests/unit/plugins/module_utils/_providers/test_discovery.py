@@ -12,7 +12,7 @@ from ansible_collections.apiops.access.plugins.module_utils._errors import (
     ConfigurationError,
     TransportError,
 )
-from ansible_collections.apiops.access.plugins.module_utils._http import HttpResponse
+from ansible_collections.apiops.access.plugins.module_utils._http import LONGEST_URL, HttpResponse
 from ansible_collections.apiops.access.plugins.module_utils._model import Account, TransportOptions
 from ansible_collections.apiops.access.plugins.module_utils._providers._discovery import (
     ServerMetadata,
@@ -22,6 +22,7 @@ from ansible_collections.apiops.access.plugins.module_utils._providers._discover
 from ansible_collections.apiops.access.plugins.module_utils._providers.oauth2 import OAuth2
 from ansible_collections.apiops.access.tests.unit.scripted import (
     ISSUER,
+    SECRET,
     Clock,
     Exchange,
     Script,
@@ -201,6 +202,12 @@ def test_the_name_of_another_issuer_is_shown_on_one_line_and_not_endlessly(scrip
     assert len(text) < 1000
 
 
+def test_a_secret_in_the_name_of_another_issuer_is_masked(script: Script) -> None:
+    other = document(f"https://other.example.com/{SECRET}")
+    provider = OAuth2(oauth2(), script(*nowhere(answer(200, other))), Clock())
+    assert "are of issuer https://other.example.com/********," in refused(provider.discover)
+
+
 def test_an_issuer_without_a_printable_name_is_nobody(script: Script) -> None:
     assert "publishes no metadata" in refused(lambda: discover(ISSUER, script(*nowhere(answer(200, document("\x1b"))))))
 
@@ -223,6 +230,12 @@ def test_the_server_is_asked_for_its_endpoints_once(script: Script) -> None:
     provider = ask(transport)
     for _call in range(2):
         provider.request_token(None)
+
+
+def test_a_server_that_publishes_nothing_is_asked_once_too_where_the_endpoint_is_given(script: Script) -> None:
+    provider = OAuth2(oauth2(token_endpoint=f"{ISSUER}/given"), script(*nowhere()), Clock())
+    assert provider.endpoint("introspection_endpoint") is None
+    assert provider.discover() == ServerMetadata(ISSUER)
 
 
 def test_metadata_that_are_known_already_are_not_asked_for(script: Script) -> None:
@@ -345,6 +358,18 @@ def test_an_alias_may_not_be_on_another_host_either(script: Script) -> None:
 def test_a_given_endpoint_goes_before_an_alias(script: Script) -> None:
     provider = OAuth2(with_aliases(transport=MUTUAL, token_endpoint=f"{ISSUER}/given"), script())
     assert provider.endpoint("token_endpoint") == f"{ISSUER}/given"
+
+
+def test_an_alias_without_a_url_is_none(script: Script) -> None:
+    metadata = ServerMetadata.from_document(document(mtls_endpoint_aliases={"token_endpoint": ""}))
+    provider = OAuth2(oauth2(metadata=metadata, transport=MUTUAL), script())
+    assert provider.endpoint("token_endpoint") == f"{ISSUER}/token"
+
+
+def test_a_published_endpoint_is_taken_up_to_the_longest_url() -> None:
+    longest = f"{ISSUER}/".ljust(LONGEST_URL, "x")
+    assert ServerMetadata.from_document(document(token_endpoint=longest)).endpoints["token_endpoint"] == longest
+    assert "token_endpoint" not in ServerMetadata.from_document(document(token_endpoint=f"{longest}x")).endpoints
 
 
 def test_a_client_with_a_certificate_sends_its_name_and_no_secret(script: Script) -> None:

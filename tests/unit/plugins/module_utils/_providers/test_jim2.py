@@ -123,7 +123,8 @@ def test_a_logoff_that_was_not_made_is_an_error_so_that_the_token_is_kept(
 ) -> None:
     with pytest.raises(AccessError) as caught:
         Jim2(jim2(), script((LOGOFF, reply))).release_token(Token("tok-1"))
-    assert caught.value.kind == kind
+    assert (caught.value.kind, caught.value.status) == (kind, reply.status)
+    assert str(caught.value).startswith("The logoff at ")
 
 
 def test_a_logoff_that_was_not_found_says_what_to_set(script: Script) -> None:

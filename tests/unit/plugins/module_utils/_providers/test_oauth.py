@@ -184,14 +184,24 @@ def test_what_no_header_can_carry_is_no_token(provider: str, value: object) -> N
     with pytest.raises(MalformedAnswerError) as caught:
         provider_of.request_token(None)
     assert str(caught.value).isprintable()
+    assert " answered with" in str(caught.value)
     assert len(str(caught.value)) < 500
+
+
+def test_a_token_and_a_scope_are_taken_up_to_the_longest_with_one_space_or_more() -> None:
+    longest = "x" * LONGEST_TOKEN
+    told = answer(200, {"access_token": longest, "scope": longest})
+    token = PROVIDERS["rimo3"](scripted.rimo3(), Anything(told)).request_token(None)
+    assert (token.access_token, token.scope) == (longest, (longest,))
+    told = answer(200, {"access_token": "tok-1", "scope": " read  write "})
+    assert PROVIDERS["rimo3"](scripted.rimo3(), Anything(told)).request_token(None).scope == ("read", "write")
 
 
 @pytest.mark.parametrize("scope", ["read\x1b[2J", "read\nwrite", "read \u202e", "x " * LONGEST_TOKEN])
 def test_a_scope_that_nobody_could_show_is_no_answer(scope: str) -> None:
     account = scripted.rimo3()
     told = answer(200, {"access_token": "tok-1", "scope": scope})
-    with pytest.raises(MalformedAnswerError, match="scope"):
+    with pytest.raises(MalformedAnswerError, match=r"^https://\S+ answered with a scope that"):
         PROVIDERS["rimo3"](account, Anything(told)).request_token(None)
 
 

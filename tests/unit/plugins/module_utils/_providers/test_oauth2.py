@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import secrets
 import typing as t
@@ -20,10 +21,12 @@ from ansible_collections.apiops.access.plugins.module_utils._errors import (
     ServerError,
     TransportError,
 )
-from ansible_collections.apiops.access.plugins.module_utils._http import HttpRequest, HttpResponse
+from ansible_collections.apiops.access.plugins.module_utils._http import LONGEST_URL, HttpRequest, HttpResponse
 from ansible_collections.apiops.access.plugins.module_utils._model import Account, Token, TransportOptions, Verdict
 from ansible_collections.apiops.access.plugins.module_utils._providers._discovery import ENDPOINTS, ServerMetadata
+from ansible_collections.apiops.access.plugins.module_utils._providers._oauth import LONGEST_TOKEN
 from ansible_collections.apiops.access.plugins.module_utils._providers.oauth2 import (
+    LONGEST_CLIENT_ID,
     OAuth2,
     combined_verdict,
     may_have_acted,
@@ -811,7 +814,9 @@ def managed_error(script: Script, call: str, reply: HttpResponse | AccessError) 
 @pytest.mark.parametrize("call", CALLS)
 def test_a_page_is_no_answer_about_a_client_and_no_proof_that_it_is_gone(script: Script, call: str) -> None:
     error = managed_error(script, call, answer(200, body="<!DOCTYPE html><html>Log in</html>"))
-    assert (error.kind, may_have_acted(error)) == ("malformed_answer", True)
+    assert (error.kind, error.status, may_have_acted(error)) == ("malformed_answer", 200, True)
+    if call == "delete":
+        assert str(error).startswith(f"{ACTIONS[call]} was answered with status 200 and a web page")
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -891,6 +896,8 @@ def test_the_address_of_a_client_is_kept_as_it_was_given(script: Script, uri: st
         "https://[::1",
         "/register/client-7",
         "//auth.example.com/register/client-7",
+        f"{CLIENT}\\x",
+        CLIENT.ljust(LONGEST_URL + 1, "x"),
         "",
         None,
         7,
@@ -902,6 +909,24 @@ def test_an_address_that_the_token_must_not_go_to_is_none(script: Script, call: 
     registration = managed(script, call, answer(200, {**REGISTERED, "registration_client_uri": uri}))
     assert registration.client_uri is None
     assert registration.client_secret == "new-secret"
+
+
+def test_what_a_server_tells_of_a_client_is_taken_up_to_the_longest(script: Script) -> None:
+    longest = {
+        "client_id": "x" * LONGEST_CLIENT_ID,
+        "client_secret": "x" * LONGEST_TOKEN,
+        "registration_access_token": "x" * LONGEST_TOKEN,
+        "registration_client_uri": CLIENT.ljust(LONGEST_URL, "x"),
+    }
+    found = managed(script, "register", answer(201, {**REGISTERED, **longest}))
+    assert [found.client_id, found.client_secret, found.access_token, found.client_uri] == list(longest.values())
+
+
+@pytest.mark.parametrize(("field", "longest"), [("client_id", LONGEST_CLIENT_ID), ("client_secret", LONGEST_TOKEN)])
+def test_what_no_request_can_carry_is_no_account(script: Script, field: str, longest: int) -> None:
+    error = managed_error(script, "register", answer(201, {**REGISTERED, field: "x" * (longest + 1)}))
+    assert (error.kind, error.status, may_have_acted(error)) == ("malformed_answer", 201, True)
+    assert str(error).startswith(f"{ISSUER}/register answered with a client_id or a client_secret that is too long")
 
 
 def test_the_token_of_a_client_that_was_made_over_tls_goes_nowhere_without(script: Script) -> None:
@@ -923,7 +948,9 @@ def test_a_client_that_was_made_without_tls_is_managed_without(script: Script) -
     assert OAuth2(account, transport, Clock()).register(WANTED, "rat-1").client_uri == f"{server}/register/client-7"
 
 
-@pytest.mark.parametrize("token", ["rat\r\nX: 1", "rat 2", "r\u00e4t", "rat\x00", "", None, 7, ["rat"]])
+@pytest.mark.parametrize(
+    "token", ["rat\r\nX: 1", "rat 2", "r\u00e4t", "rat\x00", "x" * (LONGEST_TOKEN + 1), "", None, 7, ["rat"]]
+)
 def test_a_registration_token_that_no_header_can_carry_is_none(script: Script, token: t.Any) -> None:
     registration = managed(script, "register", answer(201, {**REGISTERED, "registration_access_token": token}))
     assert registration.access_token is None
@@ -1092,13 +1119,16 @@ def test_a_refused_registration_names_the_initial_access_token(script: Script) -
 @pytest.mark.parametrize("call", CALLS)
 def test_a_token_that_the_server_repeats_is_masked(script: Script, call: str, status: int) -> None:
     handle = f"{secrets.token_urlsafe(24)}/+"
-    told = {"error": f"x {handle}", "error_description": f"bad {handle} and {SECRET}"}
-    provider = OAuth2(idp(), script((CALLS[call][0], answer(status, told))), Clock())
+    account = idp(client_id="client-10")  # so long that the secret's own Base64 is no part of theirs
+    credentials = base64.b64encode(f"client-10:{SECRET}".encode()).decode().rstrip("=")
+    told = {"error": f"x {handle}", "error_description": f"bad {handle} and {SECRET}, {credentials}"}
+    provider = OAuth2(account, script((CALLS[call][0], answer(status, told))), Clock())
     with pytest.raises(AccessError) as caught:
         CALLS[call][1](provider, handle)
     shown = str(caught.value) + json.dumps(caught.value.to_dict())
     assert handle not in shown
     assert SECRET not in shown
+    assert credentials not in shown
     assert "bad ********" in shown
 
 

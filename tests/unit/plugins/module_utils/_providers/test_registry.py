@@ -7,14 +7,16 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.apiops.access.plugins.module_utils import _transport
 from ansible_collections.apiops.access.plugins.module_utils._errors import ConfigurationError, ServerError
+from ansible_collections.apiops.access.plugins.module_utils._model import Account, TransportOptions
 from ansible_collections.apiops.access.plugins.module_utils._providers._registry import (
     PROVIDERS,
     Registry,
     open_provider,
 )
 from ansible_collections.apiops.access.plugins.module_utils._providers.jim2 import Jim2
-from ansible_collections.apiops.access.tests.unit.scripted import Script, jim2
+from ansible_collections.apiops.access.tests.unit.scripted import Script, beyondtrust, jim2
 
 
 def test_every_provider_is_found_by_the_name_it_has() -> None:
@@ -40,6 +42,25 @@ def test_a_provider_is_loaded_when_it_is_asked_for_and_not_before() -> None:
         registry["other"]
 
 
+@pytest.mark.parametrize(("account", "closes"), [(jim2(), False), (beyondtrust(), True)])
+def test_an_account_is_connected_as_its_vendor_wants_it(
+    monkeypatch: pytest.MonkeyPatch, account: Account, closes: bool
+) -> None:
+    """BeyondTrust documents that no connection may be used again."""
+    asked: list[tuple[TransportOptions, bool]] = []
+
+    class Noted(_transport.Transport):
+        def __init__(self, options: TransportOptions, *, close_connections: bool = False) -> None:
+            asked.append((options, close_connections))
+            super().__init__(options, close_connections=close_connections)
+
+    monkeypatch.setattr(_transport, "Transport", Noted)
+    with open_provider(account) as provider:
+        assert isinstance(provider.transport, Noted)
+        assert provider.account is account
+    assert asked == [(account.transport, closes)]
+
+
 def test_an_error_of_a_provider_names_the_account(vendor: Script) -> None:
     vendor()
     with pytest.raises(ServerError, match=r"^Account 'erp' \(jim2\): Down\.$"), open_provider(jim2()):
@@ -47,8 +68,6 @@ def test_an_error_of_a_provider_names_the_account(vendor: Script) -> None:
 
 
 def test_a_machine_without_requests_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    from ansible_collections.apiops.access.plugins.module_utils import _transport
-
     monkeypatch.setattr(_transport, "REQUESTS_IMPORT_ERROR", ImportError("no requests"))
     with pytest.raises(ConfigurationError, match="pip install requests") as caught, open_provider(jim2()):
         pass
