@@ -155,14 +155,16 @@ def test_without_the_library_there_is_a_clear_error(account: Account, monkeypatc
     assert caught.value.kind == "redis_missing"
 
 
-@pytest.mark.parametrize("content", [None, "no certificate"])
+@pytest.mark.parametrize(
+    ("content", "reason"), [(None, "No such file or directory"), ("no certificate", "it holds no certificate")]
+)
 def test_a_ca_that_cannot_be_used_is_an_error_before_anything_is_sent(
-    account: Account, tmp_path: Path, content: str | None
+    account: Account, tmp_path: Path, content: str | None, reason: str
 ) -> None:
     path = tmp_path / "ca.pem"
     if content:
         path.write_text(content)
-    with pytest.raises(StoreError, match="cache_ca_path"):
+    with pytest.raises(StoreError, match=rf"cache_ca_path \S+/ca\.pem cannot be used \({reason}\)"):
         RedisTokenStore(account, url="rediss://localhost", secret=CACHE_SECRET, ca_path=str(path))
 
 
