@@ -356,7 +356,7 @@ def test_what_is_documented_is_what_the_store_names() -> None:
 
 
 def test_the_documented_commands_suffice(server: RedisHandle, account: Account) -> None:
-    store = store_of(server, account, lock_lifetime=2.0)  # renewed after a third of it; a busy machine may be late
+    store = store_of(server, account, lock_lifetime=3.0)  # renewed after a third of it; a busy machine may be late
     with store.lock("a", 1.0):
         store.write("a", b"x", time.time() + 60)
         store.read("a")
