@@ -39,6 +39,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make mutation", description=__doc__)
     parser.add_argument("--folder", type=Path, default=Path(".build/mutation"), help="folder of the private copy")
     parser.add_argument("--minutes", type=float, help="end after so many minutes, whatever is left")
+    parser.add_argument("--parts", type=int, default=len(_FIGURES), help="how many tenths to try at most")
     parser.add_argument("--begin", choices=list(_FIGURES), help="first part to try; without it, the code decides")
     parser.add_argument("--workers", type=int, default=2)
     chosen = parser.parse_args()
@@ -48,7 +49,8 @@ def main() -> int:
     if ends is None:
         run(folder, chosen.workers, None, [])
     else:
-        run_parts(folder, chosen.workers, ends, chosen.begin or _FIGURES[workspace.number_of(SOURCE) % len(_FIGURES)])
+        begin = int(chosen.begin or workspace.number_of(SOURCE) % len(_FIGURES))
+        run_parts(folder, chosen.workers, ends, (_FIGURES[begin:] + _FIGURES[:begin])[: chosen.parts])
     results = subprocess.run(
         ["mutmut", "results", "--all", "true"], cwd=folder, check=True, capture_output=True, text=True
     ).stdout
@@ -68,15 +70,14 @@ def main() -> int:
             print(f"\nThis needs no explanation any more in {EXPLAINED.name}: {file}: {change}")
     print(f"\n{tried} of {len(mutants)} mutants were tried; {len(survivors)} survived without an explanation.")
     if tried < len(mutants):
-        print("The rest had no time. Other code begins with another part; make mutation MUTATION=all tries all.")
+        print("Other code begins with another part; make mutation MUTATION=all tries all of them.")
     if tried < len(mutants) * _FEWEST:
         print(f"That is too few for a verdict; {folder}/mutmut.log says how far it came.", file=sys.stderr)
     return int(bool(survivors) or tried < len(mutants) * _FEWEST)
 
 
-def run_parts(folder: Path, workers: int, ends: float, begin: str) -> None:
-    """Try one part, and then as many more as should be done by ``ends`` (of ``time.monotonic``)."""
-    left = _FIGURES[int(begin) :] + _FIGURES[: int(begin)]
+def run_parts(folder: Path, workers: int, ends: float, left: str) -> None:
+    """Try the first of these parts, and then as many more as should be done by ``ends`` (of ``time.monotonic``)."""
     number, each = 1, 0.0
     while left and time.monotonic() < ends:
         parts, left = left[:number], left[number:]

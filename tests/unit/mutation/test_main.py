@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.apiops.access.tests.mutation import __main__ as main
 
 
-def parts_of(monkeypatch: pytest.MonkeyPatch, *, minutes: float, begin: str, each: float) -> list[str]:
+def parts_of(monkeypatch: pytest.MonkeyPatch, *, minutes: float, parts: str, each: float) -> list[str]:
     """The figures of each round, where a part takes so many minutes."""
     now = 1000.0
     rounds: list[str] = []
@@ -25,17 +25,17 @@ def parts_of(monkeypatch: pytest.MonkeyPatch, *, minutes: float, begin: str, eac
 
     monkeypatch.setattr(main, "run", run)
     monkeypatch.setattr(time, "monotonic", lambda: now)
-    main.run_parts(Path("folder"), 2, now + 60 * minutes, begin)
+    main.run_parts(Path("folder"), 2, now + 60 * minutes, parts)
     return rounds
 
 
 def test_with_time_enough_all_parts_are_tried_in_two_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert parts_of(monkeypatch, minutes=14, begin="7", each=1) == ["7", "890123456"]
+    assert parts_of(monkeypatch, minutes=14, parts="7890123456", each=1) == ["7", "890123456"]
 
 
 def test_on_a_slow_machine_as_many_parts_are_tried_as_there_is_time_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert parts_of(monkeypatch, minutes=14, begin="0", each=4) == ["0", "12", "3"]
+    assert parts_of(monkeypatch, minutes=14, parts="0123456789", each=4) == ["0", "12", "3"]
 
 
 def test_a_part_that_takes_all_the_time_is_the_only_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert parts_of(monkeypatch, minutes=14, begin="9", each=20) == ["9"]
+    assert parts_of(monkeypatch, minutes=14, parts="9012345678", each=20) == ["9"]
