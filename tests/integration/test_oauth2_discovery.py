@@ -10,7 +10,7 @@ import contextlib
 
 import pytest
 
-from ..unit.loopback import Loopback, reply
+from ..unit.loopback import Certificates, Loopback, reply, server_context
 from .oauth2_clients import DISCOVERY, SIX, TOKEN, Clients, left_behind, named, owner, plays, using, verdicts
 from .oidc_server import OidcServer
 from .runner import AnsibleRunner
@@ -92,8 +92,11 @@ def test_nothing_is_sent_to_an_endpoint_on_another_host(
     oidc_ansible: AnsibleRunner, oidc: OidcServer, clients: Clients, request_from: str, endpoints: list[str]
 ) -> None:
     answer = b'{"access_token": "stolen-0123456789", "token_type": "Bearer", "active": true}'
-    options = {**clients.secret(), "request_from": request_from}
-    with contextlib.closing(Loopback([reply(200, answer)])) as elsewhere:
+    certificates = Certificates.make(oidc_ansible.inputs)
+    trusted = oidc_ansible.inputs / "both.pem"  # so that nothing but the other host is in the way
+    trusted.write_text(oidc.ca.read_text() + certificates.ca.read_text())
+    options = {**clients.secret(), "request_from": request_from, "ca_path": str(trusted)}
+    with contextlib.closing(Loopback([reply(200, answer)], server_context(certificates.good))) as elsewhere:
         oidc.settings(metadata={endpoint: f"{elsewhere.url}/{endpoint}" for endpoint in endpoints})
         results = [oidc_ansible.task("token_test", options).result]
         if "revocation_endpoint" in endpoints:
