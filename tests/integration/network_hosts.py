@@ -626,7 +626,9 @@ def unpacked(data: bytes, depth: int = 3) -> tuple[bytes, ...]:
         inner = [part for run in _BASE64.findall(data) for part in _decoded(run)]
         start = data.find(b"PK\3\4")
         if start >= 0:
-            with contextlib.suppress(zipfile.BadZipFile), zipfile.ZipFile(io.BytesIO(data[start:])) as archive:
+            # The end of one, as a packet has it, is no archive (ValueError); the whole is searched as a file.
+            whole = io.BytesIO(data[start:])
+            with contextlib.suppress(zipfile.BadZipFile, ValueError), zipfile.ZipFile(whole) as archive:
                 inner += [archive.read(name) for name in archive.namelist()]
         if b"\\\\" in data and b"\0" not in data:
             # The arguments of a module are JSON within a literal of Python.
