@@ -19,23 +19,14 @@ from ansible_collections.apiops.access.plugins.modules.token_test import work
 from ansible_collections.apiops.access.plugins.plugin_utils._account_records import AccountRecords
 
 from ..integration.oidc_server import OidcServer
+from ..integration.test_examples import PACKAGE
 from ..sandbox.server import SandboxHandle
 from ..unit.actions import make_action
 from .layer import Layer
 
 Result = dict[str, t.Any]
 
-UPLOAD = {
-    "fileLink": "https://files.example.com/vlc.msi",
-    "displayName": "VLC",
-    "fileName": "vlc.msi",
-    "publisher": "VideoLAN",
-    "name": "vlc",
-    "version": "3.0.8",
-    "installCommand": "msiexec /i vlc.msi",
-    "uninstallCommand": "msiexec /x vlc.msi",
-    "progressStep": 0,
-}
+UPLOAD = {**PACKAGE, "progressStep": 0}
 PACKAGES = "/api/v2/application-packages"
 CONTACTS = ["ops@example.com"]
 
